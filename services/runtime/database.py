@@ -1,0 +1,187 @@
+"""
+Databases: SQLite (WAL) and PostgreSQL behind one small face.
+
+SQLAlchemy Core only. A `write` is one transaction, a `read` one snapshot; leaving a write by an exception
+rolls it back.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.kernel.errors import Unavailable
+
+# Waits longer than this for a lock mean that something is stuck.
+_BUSY_SECONDS = 5
+
+_log = structlog.get_logger(__name__)
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """An instant: aware, in UTC, to the microsecond, in both databases."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Take an aware instant."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Return an aware instant."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+
+class Database:
+    """One service's database."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self._sqlite = engine.dialect.name == "sqlite"
+        self._writer = engine.execution_options(writes=True)
+        self._reader = (
+            engine
+            if self._sqlite
+            else engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        )
+        # SQLite has one writer: threads that queue here do not starve each other in its busy loop.
+        self._one_writer = threading.Lock() if self._sqlite else nullcontext()
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """
+        One transaction, committed durably at the end.
+
+        Raises:
+            Unavailable: the database does not answer or stays locked; nothing was written.
+        """
+        with _unavailable_when_gone(), self._one_writer, self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """
+        One snapshot: all reads see the same state.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with _unavailable_when_gone(), self._reader.begin() as connection:
+            yield connection
+
+    def insert(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+        """Return this database's INSERT, which knows ON CONFLICT."""
+        return sqlite.insert(table) if self._sqlite else postgresql.insert(table)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def open_database(url: str, schema: str) -> Database:
+    """
+    Open `sqlite:///path` or `postgresql+psycopg://…`.
+
+    On PostgreSQL the service's tables live in `schema`, made when missing: services can share a server.
+    """
+    parsed = sa.make_url(url)
+    serializer = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(
+            parsed,
+            json_serializer=serializer,
+            pool_size=20,
+            max_overflow=20,
+            connect_args={"timeout": _BUSY_SECONDS},
+        )
+        sa.event.listen(engine, "connect", _configure_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return Database(engine)
+    options = f"-csearch_path={schema} -clock_timeout={_BUSY_SECONDS}s"
+    engine = sa.create_engine(
+        parsed,
+        json_serializer=serializer,
+        pool_size=20,
+        max_overflow=20,
+        pool_pre_ping=True,
+        connect_args={"options": options, "connect_timeout": _BUSY_SECONDS},
+    )
+    with engine.begin() as connection:
+        _lock_schema(connection, schema)
+        connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
+    return Database(engine)
+
+
+def migrate(database: Database, versions: Path) -> None:
+    """
+    Bring the tables up to the newest of the Alembic revisions in `versions`, in one transaction.
+
+    Processes that start together wait for each other.
+    """
+    script = ScriptDirectory(dir=str(versions.parent), version_locations=[str(versions)])
+    with database.write() as connection:
+        if connection.dialect.name == "postgresql":
+            _lock_schema(connection, "migrations")
+
+        def upgrade(revision: Any, _context: Any) -> Any:
+            return script._upgrade_revs("head", revision)
+
+        environment = EnvironmentContext(Config(), script, fn=upgrade)
+        environment.configure(connection=connection)
+        environment.run_migrations()
+
+
+def _lock_schema(connection: sa.Connection, name: str) -> None:
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(name))))
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not open transactions of its own: `_begin_sqlite` does.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={_BUSY_SECONDS * 1000}",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that begins as a reader and then writes can fail at once with "locked".
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _unavailable_when_gone() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+        _log.warning("database_unavailable", error=str(error.__cause__ or error))
+        raise Unavailable("The database does not answer.") from error

@@ -1,0 +1,42 @@
+"""Whether a process can serve, as gRPC's health protocol tells it (service name "")."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+SERVICE = "grpc.health.v1.Health"
+
+
+class Health:
+    """Serving or not; not, until somebody says so."""
+
+    def __init__(self) -> None:
+        # Watchers must not occupy the threads that serve calls.
+        self._servicer = health.HealthServicer(
+            experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(max_workers=1)
+        )
+        self.set_serving(False)
+
+    def set_serving(self, serving: bool) -> None:
+        """Say whether calls can be served now."""
+        status = health_pb2.HealthCheckResponse
+        self._servicer.set("", status.SERVING if serving else status.NOT_SERVING)
+
+    def drain(self) -> None:
+        """Say NOT_SERVING for good."""
+        self._servicer.enter_graceful_shutdown()
+
+    def add_to(self, server: grpc.Server) -> None:
+        """Answer health checks on `server`."""
+        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+
+
+def is_serving(channel: grpc.Channel, timeout: float) -> bool:
+    """Return whether the process behind `channel` says within `timeout` seconds that it can serve."""
+    stub = health_pb2_grpc.HealthStub(channel)
+    try:
+        answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout)
+    except grpc.RpcError:
+        return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

@@ -1,0 +1,120 @@
+"""
+Idempotency: the first answer to an `Idempotency-Key`, given again for 24 hours.
+
+The answer commits with the write that it answers, so that neither exists without the other.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from services.kernel.clock import Clock, SystemClock
+from services.kernel.errors import DomainError, ErrorKind, InvalidArgument, Violation
+from services.kernel.ids import WorkspaceId
+from services.runtime.database import Database, UtcDateTime
+
+KEPT = timedelta(hours=24)
+MAX_KEY_LENGTH = 255
+
+
+class IdempotencyKeyReused(DomainError):
+    """The key was used with another body."""
+
+    kind = ErrorKind.FAILED_PRECONDITION
+    reason = "IDEMPOTENCY_KEY_REUSED"
+
+
+class IdempotencyKeyInFlight(DomainError):
+    """The first request with this key has not been answered yet."""
+
+    kind = ErrorKind.ABORTED
+    reason = "IDEMPOTENCY_KEY_IN_FLIGHT"
+
+
+@dataclass(frozen=True)
+class IdempotencyScope:
+    """What a key is unique within: the workspace, the API key and the method."""
+
+    workspace_id: WorkspaceId
+    principal: str
+    method: str
+    key: str
+
+
+def request_hash(request: bytes) -> str:
+    """Return what tells one body from another."""
+    return hashlib.sha256(request).hexdigest()
+
+
+def idempotency_table(metadata: sa.MetaData) -> sa.Table:
+    """Return the store's table for a service's own metadata."""
+    return sa.Table(
+        "idempotency_keys",
+        metadata,
+        sa.Column("workspace_id", sa.Text, primary_key=True),
+        sa.Column("principal", sa.Text, primary_key=True),
+        sa.Column("method", sa.Text, primary_key=True),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("request_hash", sa.Text, nullable=False),
+        sa.Column("response", sa.LargeBinary, nullable=True),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Index("idempotency_keys_by_age", "created_at"),
+    )
+
+
+class Idempotency:
+    """The stored answers of one service."""
+
+    def __init__(self, database: Database, table: sa.Table, clock: Clock | None = None) -> None:
+        self._database = database
+        self._table = table
+        self._clock = clock or SystemClock()
+
+    def replay(self, connection: sa.Connection, scope: IdempotencyScope, request: str) -> bytes | None:
+        """
+        Return the first answer, or None: the caller then works and calls `remember` in the same transaction.
+
+        `request` is the `request_hash` of the body. A second request with the key waits for the first one's
+        transaction.
+
+        Raises:
+            IdempotencyKeyReused, IdempotencyKeyInFlight: as they say.
+            InvalidArgument: the key is longer than 255 characters.
+        """
+        if len(scope.key) > MAX_KEY_LENGTH:
+            raise InvalidArgument.of(
+                [Violation("", f"the Idempotency-Key is longer than {MAX_KEY_LENGTH} characters")]
+            )
+        now, t = self._clock.now(), self._table
+        connection.execute(
+            t.delete().where(t.c.workspace_id == scope.workspace_id, t.c.created_at <= now - KEPT)
+        )
+        claim = (
+            self._database.insert(t)
+            .values(**vars(scope), request_hash=request, created_at=now)
+            .on_conflict_do_nothing()
+            .returning(t.c.key)
+        )
+        if connection.execute(claim).one_or_none() is not None:
+            return None
+        stored = connection.execute(sa.select(t.c.request_hash, t.c.response).where(*self._is(scope))).one()
+        if stored.request_hash != request:
+            raise IdempotencyKeyReused("This Idempotency-Key was used with another body.")
+        if stored.response is None:
+            raise IdempotencyKeyInFlight("The first request with this Idempotency-Key is being worked on.")
+        return bytes(stored.response)
+
+    def remember(self, connection: sa.Connection, scope: IdempotencyScope, response: bytes) -> None:
+        """Keep the answer of a request that `replay` let through."""
+        connection.execute(self._table.update().where(*self._is(scope)).values(response=response))
+
+    def _is(self, scope: IdempotencyScope) -> tuple[sa.ColumnElement[bool], ...]:
+        c = self._table.c
+        return (
+            c.workspace_id == scope.workspace_id,
+            c.principal == scope.principal,
+            c.method == scope.method,
+            c.key == scope.key,
+        )

@@ -1,0 +1,225 @@
+"""The plumbing, seen over real gRPC: the conversations contract with a scripted servicer behind it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import grpc
+import pytest
+from supportagent.conversations.v1 import turn_service_pb2 as pb
+from supportagent.conversations.v1 import turn_service_pb2_grpc as pb_grpc
+
+from services.kernel.caller import Caller
+from services.kernel.errors import (
+    DeadlineExceeded,
+    DomainError,
+    ErrorKind,
+    InvalidArgument,
+    Unavailable,
+    Violation,
+)
+from services.kernel.ids import WorkspaceId
+from services.runtime.call import acting_as, seconds_left
+from services.runtime.channel import call, open_channel
+from services.runtime.health import Health, is_serving
+from services.runtime.interceptors.caller import caller
+from services.runtime.server import RunningServer, Service, start_server
+from services.runtime.settings import Secret
+from services.runtime.status import RemoteError
+
+CREDENTIAL = Secret("of this installation")
+ANNA = Caller(WorkspaceId("ws_anna"), "key_1", frozenset({"query"}), "test", "req-1")
+METHOD = "/supportagent.conversations.v1.TurnService/GetHistory"
+
+
+class ConversationLost(DomainError):
+    kind = ErrorKind.NOT_FOUND
+    reason = "CONVERSATION_NOT_FOUND"
+
+
+class ScriptedTurns(pb_grpc.TurnServiceServicer):
+    """Does what the test says."""
+
+    def __init__(self) -> None:
+        self.script: Callable[[grpc.ServicerContext], None] = lambda _context: None
+        self.calls = 0
+
+    def AppendTurn(self, request: Any, context: grpc.ServicerContext) -> Any:
+        raise AssertionError("no test calls this")
+
+    def GetHistory(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self.calls += 1
+        self.script(context)
+        return pb.GetHistoryResponse()
+
+
+@pytest.fixture
+def turns() -> ScriptedTurns:
+    return ScriptedTurns()
+
+
+@pytest.fixture
+def health() -> Health:
+    return Health()
+
+
+@pytest.fixture
+def server(turns: ScriptedTurns, health: Health) -> Iterator[RunningServer]:
+    name = pb.DESCRIPTOR.services_by_name["TurnService"].full_name
+    service = Service(name, pb_grpc.add_TurnServiceServicer_to_server, turns)
+    server = start_server([service], credential=CREDENTIAL, health=health, reflect=True)
+    yield server
+    server.stop(0)
+
+
+def stub(server: RunningServer, credential: Secret = CREDENTIAL, idempotent: tuple[str, ...] = ()) -> Any:
+    return pb_grpc.TurnServiceStub(open_channel(server.address, credential=credential, idempotent=idempotent))
+
+
+def ask(server: RunningServer, timeout: float = 5) -> None:
+    call(stub(server).GetHistory, pb.GetHistoryRequest(), timeout=timeout)
+
+
+def test_the_caller_travels(server: RunningServer, turns: ScriptedTurns) -> None:
+    """What one service knows of the caller the next one knows too."""
+    seen: list[Caller] = []
+    turns.script = lambda context: seen.append(caller(context))
+    with acting_as(ANNA):
+        ask(server)
+    assert seen == [ANNA]
+
+
+def test_a_stranger_is_refused(server: RunningServer, turns: ScriptedTurns) -> None:
+    """Without the installation's credential nothing is served, whatever the metadata claims."""
+    with acting_as(ANNA), pytest.raises(RemoteError) as refused:
+        call(stub(server, Secret("guessed")).GetHistory, pb.GetHistoryRequest(), timeout=5)
+    assert refused.value.reason == "INTERNAL_CREDENTIAL_REFUSED"
+    assert turns.calls == 0
+
+
+def test_no_workspace_is_unauthenticated(server: RunningServer, turns: ScriptedTurns) -> None:
+    """A servicer that asks for the caller never gets one without a workspace."""
+    turns.script = lambda context: (caller(context), None)[1]
+    with pytest.raises(RemoteError) as refused:
+        ask(server)
+    assert refused.value.kind == ErrorKind.UNAUTHENTICATED
+
+
+def test_a_domain_error_arrives_whole(server: RunningServer, turns: ScriptedTurns) -> None:
+    """Kind, reason, detail, metadata and violations reach the calling side."""
+
+    def lose(_context: grpc.ServicerContext) -> None:
+        raise ConversationLost("No such conversation.", metadata={"id": "conv_1"})
+
+    turns.script = lose
+    with pytest.raises(RemoteError) as lost:
+        ask(server)
+    assert (lost.value.kind, lost.value.reason) == (ErrorKind.NOT_FOUND, "CONVERSATION_NOT_FOUND")
+    assert (lost.value.detail, lost.value.metadata) == ("No such conversation.", {"id": "conv_1"})
+
+    def refuse(_context: grpc.ServicerContext) -> None:
+        raise InvalidArgument.of([Violation("/a", "x"), Violation("/b", "y")])
+
+    turns.script = refuse
+    with pytest.raises(RemoteError) as refused:
+        ask(server)
+    assert [each.pointer for each in refused.value.violations] == ["/a", "/b"]
+
+
+def test_the_unforeseen_discloses_nothing(
+    server: RunningServer, turns: ScriptedTurns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An exception's text stays here; the caller gets a reference that the log has too."""
+
+    def fail(_context: grpc.ServicerContext) -> None:
+        raise ValueError("password=hunter2")
+
+    turns.script = fail
+    with pytest.raises(RemoteError) as failed:
+        ask(server)
+    assert failed.value.kind == ErrorKind.INTERNAL
+    assert "hunter2" not in failed.value.detail
+    assert failed.value.metadata["reference"] in failed.value.detail
+
+
+def test_deadlines_shrink(server: RunningServer, turns: ScriptedTurns) -> None:
+    """A call may take what the caller has left, less a margin; past it the caller is told."""
+    seen: list[float | None] = []
+    turns.script = lambda _context: seen.append(seconds_left())
+    with acting_as(ANNA, timeout=2):
+        ask(server, timeout=60)
+    assert seen[0] is not None
+    assert 0 < seen[0] < 2
+    release = threading.Event()
+    turns.script = lambda _context: (release.wait(5), None)[1]
+    with acting_as(ANNA, timeout=0.3), pytest.raises(DeadlineExceeded):
+        ask(server, timeout=60)
+    release.set()
+
+
+def test_no_deadline_is_none(server: RunningServer, turns: ScriptedTurns) -> None:
+    """A call without a deadline has no end."""
+    seen: list[float | None] = []
+    turns.script = lambda _context: seen.append(seconds_left())
+    stub(server).GetHistory(pb.GetHistoryRequest())
+    assert seen == [None]
+
+
+def unavailable_once(turns: ScriptedTurns) -> None:
+    def script(_context: grpc.ServicerContext) -> None:
+        if turns.calls == 1:
+            raise Unavailable("not yet")
+
+    turns.script = script
+
+
+def test_only_what_is_safe_is_retried(server: RunningServer, turns: ScriptedTurns) -> None:
+    """A method named as idempotent is tried again when UNAVAILABLE, any other is not."""
+    unavailable_once(turns)
+    with pytest.raises(RemoteError) as refused:
+        ask(server)
+    assert refused.value.kind == ErrorKind.UNAVAILABLE
+    turns.calls = 0
+    call(stub(server, idempotent=(METHOD,)).GetHistory, pb.GetHistoryRequest(), timeout=5)
+    assert turns.calls == 2
+
+
+def test_nobody_there_is_unavailable() -> None:
+    """A port that nobody listens on is a domain error like any other."""
+    nobody = open_channel("127.0.0.1:1", credential=CREDENTIAL)
+    with pytest.raises(Unavailable):
+        call(pb_grpc.TurnServiceStub(nobody).GetHistory, pb.GetHistoryRequest(), timeout=1)
+
+
+def test_health_needs_no_credential(server: RunningServer, health: Health) -> None:
+    """Anybody may ask whether the process serves; it does once it says so, and no longer once it drains."""
+    channel = grpc.insecure_channel(server.address)
+    assert not is_serving(channel, 2)
+    health.set_serving(True)
+    assert is_serving(channel, 2)
+    health.drain()
+    assert not is_serving(channel, 2)
+
+
+def test_stopping_lets_calls_in_flight_end(server: RunningServer, turns: ScriptedTurns) -> None:
+    """A call that has begun is answered although the server is told to stop."""
+    begun = threading.Event()
+
+    def slowly(_context: grpc.ServicerContext) -> None:
+        begun.set()
+        time.sleep(0.3)
+
+    turns.script = slowly
+    ended: list[str] = []
+
+    def wait() -> None:
+        ask(server)
+        ended.append("answered")
+
+    asking = threading.Thread(target=wait)
+    asking.start()
+    assert begun.wait(5)
+    server.stop(5)
+    asking.join(5)
+    assert ended == ["answered"]
