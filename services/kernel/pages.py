@@ -52,7 +52,7 @@ def decode_token(token: str, filters: Mapping[str, object]) -> Position | None:
     try:
         decoded = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
         fingerprint, *position = decoded
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         raise _refused("is not a token of this API") from None
     if not position or not all(type(part) in (str, int) for part in position):
         raise _refused("is not a token of this API")

@@ -6,9 +6,9 @@ rolls it back.
 """
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.kernel.errors import Unavailable
+from services.runtime.writer_queue import WriterQueue
 
 # Waits longer than this for a lock mean that something is stuck.
 _BUSY_SECONDS = 5
+# A process that starts waits longer: another one may be migrating.
+_MIGRATION_SECONDS = 300
 
 _log = structlog.get_logger(__name__)
 
@@ -66,8 +69,7 @@ class Database:
             if self._sqlite
             else engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         )
-        # SQLite has one writer: threads that queue here do not starve each other in its busy loop.
-        self._one_writer = threading.Lock() if self._sqlite else nullcontext()
+        self._queue = WriterQueue(str(engine.url.database), _BUSY_SECONDS) if self._sqlite else None
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -75,9 +77,11 @@ class Database:
         One transaction, committed durably at the end.
 
         Raises:
-            Unavailable: the database does not answer or stays locked; nothing was written.
+            Unavailable: the database does not answer or stays locked. Nothing was written, unless it went
+                away in the midst of the commit.
         """
-        with _unavailable_when_gone(), self._one_writer, self._writer.begin() as connection:
+        with _unavailable_when_gone(), self._turn() as begun, self._writer.begin() as connection:
+            begun()
             yield connection
 
     @contextmanager
@@ -99,6 +103,9 @@ class Database:
         """Close all connections."""
         self.engine.dispose()
 
+    def _turn(self) -> AbstractContextManager[Callable[[], None]]:
+        return nullcontext(lambda: None) if self._queue is None else self._queue.turn()
+
 
 def open_database(url: str, schema: str) -> Database:
     """
@@ -114,6 +121,7 @@ def open_database(url: str, schema: str) -> Database:
         engine = sa.create_engine(
             parsed,
             json_serializer=serializer,
+            hide_parameters=True,
             pool_size=20,
             max_overflow=20,
             connect_args={"timeout": _BUSY_SECONDS},
@@ -125,6 +133,8 @@ def open_database(url: str, schema: str) -> Database:
     engine = sa.create_engine(
         parsed,
         json_serializer=serializer,
+        # What callers sent has no place in the text of an exception, which is logged.
+        hide_parameters=True,
         pool_size=20,
         max_overflow=20,
         pool_pre_ping=True,
@@ -156,7 +166,9 @@ def migrate(database: Database, versions: Path) -> None:
 
 
 def _lock_schema(connection: sa.Connection, name: str) -> None:
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_MIGRATION_SECONDS}s'")
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(name))))
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS}s'")
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
@@ -183,5 +195,8 @@ def _unavailable_when_gone() -> Iterator[None]:
     try:
         yield
     except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+        # SQLite calls a wrong statement operational too; trying it again helps nobody.
+        if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+            raise
         _log.warning("database_unavailable", error=str(error.__cause__ or error))
         raise Unavailable("The database does not answer.") from error

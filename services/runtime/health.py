@@ -1,6 +1,7 @@
 """Whether a process can serve, as gRPC's health protocol tells it (service name "")."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -8,14 +9,22 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 SERVICE = "grpc.health.v1.Health"
 
 
+# Health is told also while every thread that serves calls is busy, and watchers occupy none of those.
+_OWN_THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="health")
+
+
+class _HealthServicer(health.HealthServicer):
+    def Check(self, request: health_pb2.HealthCheckRequest, context: grpc.ServicerContext) -> Any:
+        return super().Check(request, context)
+
+    Check.experimental_thread_pool = _OWN_THREAD  # type: ignore[attr-defined]
+
+
 class Health:
     """Serving or not; not, until somebody says so."""
 
     def __init__(self) -> None:
-        # Watchers must not occupy the threads that serve calls.
-        self._servicer = health.HealthServicer(
-            experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(max_workers=1)
-        )
+        self._servicer = _HealthServicer(experimental_non_blocking=True, experimental_thread_pool=_OWN_THREAD)
         self.set_serving(False)
 
     def set_serving(self, serving: bool) -> None:

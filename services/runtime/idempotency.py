@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
+from psycopg.errors import LockNotAvailable
 
 from services.kernel.clock import Clock, SystemClock
 from services.kernel.errors import DomainError, ErrorKind, InvalidArgument, Violation
@@ -41,6 +42,10 @@ class IdempotencyScope:
     principal: str
     method: str
     key: str
+
+
+def _in_flight() -> IdempotencyKeyInFlight:
+    return IdempotencyKeyInFlight("The first request with this Idempotency-Key is being worked on.")
 
 
 def request_hash(request: bytes) -> str:
@@ -97,13 +102,19 @@ class Idempotency:
             .on_conflict_do_nothing()
             .returning(t.c.key)
         )
-        if connection.execute(claim).one_or_none() is not None:
+        try:
+            claimed = connection.execute(claim).one_or_none()
+        except sa.exc.OperationalError as error:
+            if isinstance(error.orig, LockNotAvailable):
+                raise _in_flight() from None
+            raise
+        if claimed is not None:
             return None
         stored = connection.execute(sa.select(t.c.request_hash, t.c.response).where(*self._is(scope))).one()
         if stored.request_hash != request:
             raise IdempotencyKeyReused("This Idempotency-Key was used with another body.")
         if stored.response is None:
-            raise IdempotencyKeyInFlight("The first request with this Idempotency-Key is being worked on.")
+            raise _in_flight()
         return bytes(stored.response)
 
     def remember(self, connection: sa.Connection, scope: IdempotencyScope, response: bytes) -> None:

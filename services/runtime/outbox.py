@@ -110,7 +110,7 @@ class Outbox:
 
     def postpone(self, message: Message) -> datetime:
         """Try a message again later, and its stream with it; return when."""
-        delay = min(_LAST_RETRY_SECONDS, _FIRST_RETRY_SECONDS * 2**message.attempts)
+        delay = min(_LAST_RETRY_SECONDS, _FIRST_RETRY_SECONDS * 2 ** min(message.attempts, 10))
         due = self._clock.now() + timedelta(seconds=delay)
         with self._database.write() as connection:
             connection.execute(
@@ -179,6 +179,9 @@ class OutboxDelivery:
             try:
                 arrived = self.deliver_due()
             except DomainError:
+                arrived = 0
+            except Exception as error:
+                _log.error("delivery_failed", exc_info=error)
                 arrived = 0
             if not arrived:
                 self._outbox.wake.wait(_FIRST_RETRY_SECONDS * 2)

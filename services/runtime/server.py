@@ -115,7 +115,7 @@ def serve(
         max_message_bytes=max_message_bytes,
     )
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr=settings.listen.rpartition(":")[0])
+        start_http_server(settings.metrics_port, addr=settings.listen.rpartition(":")[0].strip("[]"))
     _log.info("started", address=running.address)
     stopping.wait()
     _log.info("draining")

@@ -94,6 +94,8 @@ def _parse(text: str, hint: Any) -> object:
         if text.lower() not in _TRUE | _FALSE:
             raise ValueError
         return text.lower() in _TRUE
+    if hint in (Path, Secret) and not text:
+        raise ValueError
     if hint in (int, float, str, Path, Secret):
         return hint(text)
     raise TypeError(f"settings of type {hint} are not supported")

@@ -12,9 +12,14 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from services.kernel.errors import DeadlineExceeded, DomainError, ErrorKind, Unavailable, Violation
+from services.kernel.errors import Cancelled, DeadlineExceeded, DomainError, ErrorKind, Unavailable, Violation
 
 DOMAIN = "supportagent"
+
+# A status travels in a header, and an error that does not fit into one arrives as a failure of the server.
+# In characters, and in bytes of all violations together.
+_MAX_DETAIL = 500
+_MAX_VIOLATIONS = 16 * 1024
 
 _CODES: dict[ErrorKind, int] = {
     ErrorKind.INVALID_ARGUMENT: code_pb2.INVALID_ARGUMENT,
@@ -57,22 +62,23 @@ def to_status(error: DomainError) -> status_pb2.Status:
         _packed(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
     ]
     if error.violations:
-        violations = [
-            error_details_pb2.BadRequest.FieldViolation(field=each.pointer, description=each.detail)
-            for each in error.violations
-        ]
-        details.append(_packed(error_details_pb2.BadRequest(field_violations=violations)))
+        details.append(_packed(_bad_request(error.violations)))
     if error.retry_after is not None:
         delay = duration_pb2.Duration()
         delay.FromMilliseconds(round(error.retry_after * 1000))
         details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
-    return status_pb2.Status(code=_CODES[error.kind], message=error.detail, details=details)
+    message = error.detail if len(error.detail) <= _MAX_DETAIL else error.detail[: _MAX_DETAIL - 1] + "…"
+    return status_pb2.Status(code=_CODES[error.kind], message=message, details=details)
 
 
 def from_rpc_error(error: grpc.RpcError) -> DomainError:
     """Return the domain error for a failed call; text that gRPC itself made up is not passed on."""
     code = error.code()
-    status = rpc_status.from_call(error) if isinstance(error, grpc.Call) else None
+    try:
+        status = rpc_status.from_call(error) if isinstance(error, grpc.Call) else None
+    except ValueError:
+        # gRPC made up an error of its own beside the status that was sent.
+        status = None
     if status is None or not status.details:
         return _bare(code)
     info, bad_request, retry = (
@@ -96,11 +102,25 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
 def _bare(code: grpc.StatusCode) -> DomainError:
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded("The deadline passed.")
+    if code == grpc.StatusCode.CANCELLED:
+        return Cancelled("The call was cancelled.")
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
         return Unavailable("A part of the system does not answer.")
     return RemoteError(
         _KINDS.get(code.value[0], ErrorKind.INTERNAL), "INTERNAL", "A part of the system failed."
     )
+
+
+def _bad_request(violations: Sequence[Violation]) -> error_details_pb2.BadRequest:
+    """List the violations, the first ones where they are too many for a header."""
+    listed, room = error_details_pb2.BadRequest(), _MAX_VIOLATIONS
+    for each in violations:
+        one = error_details_pb2.BadRequest.FieldViolation(field=each.pointer, description=each.detail)
+        room -= one.ByteSize() + 4
+        if room < 0:
+            break
+        listed.field_violations.append(one)
+    return listed
 
 
 def _packed(

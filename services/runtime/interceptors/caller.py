@@ -40,6 +40,8 @@ class CallerFromMetadata(grpc.ServerInterceptor):
 
     def __init__(self, credential: Secret, open_services: frozenset[str]) -> None:
         self._credential = credential.reveal().encode()
+        if not self._credential:
+            raise ValueError("an empty credential would let everybody in")
         self._open_services = open_services
 
     def intercept_service(
@@ -50,9 +52,11 @@ class CallerFromMetadata(grpc.ServerInterceptor):
         """Wrap the handler of the call, unless its service is open to everybody."""
         handler = continuation(handler_call_details)
         service = handler_call_details.method.split("/")[1]
-        return (
-            handler if service in self._open_services else wrapped(handler, handler_call_details.method, self)
-        )
+        if service in self._open_services:
+            return handler
+        if handler is not None and handler.request_streaming:
+            raise NotImplementedError("no check stands before calls with streamed requests")
+        return wrapped(handler, handler_call_details.method, self)
 
     def unary(self, method: str, behaviour: Unary, request: Any, context: grpc.ServicerContext) -> Any:
         """Serve a call that has one answer."""

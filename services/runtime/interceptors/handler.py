@@ -27,10 +27,17 @@ class Around(Protocol):
 def wrapped(
     handler: grpc.RpcMethodHandler[Any, Any] | None, method: str, around: Around
 ) -> grpc.RpcMethodHandler[Any, Any] | None:
-    """Return `handler` with `around` about it; calls with streamed requests (reflection) pass as they are."""
+    """
+    Return `handler` with `around` about it.
+
+    Calls with streamed requests (reflection) pass as they are, and so do those that bring threads of their
+    own (health): gRPC finds these only on the behaviour itself.
+    """
     if handler is None or handler.request_streaming:
         return handler
     stream, unary = handler.unary_stream, handler.unary_unary
+    if hasattr(stream or unary, "experimental_thread_pool"):
+        return handler
     if stream is not None:
         return grpc.unary_stream_rpc_method_handler(
             lambda request, context: around.stream(method, stream, request, context),

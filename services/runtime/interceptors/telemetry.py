@@ -62,11 +62,11 @@ class Telemetry(grpc.ServerInterceptor):
 
     def _end(self, method: str, context: grpc.ServicerContext, started: float) -> None:
         elapsed = time.perf_counter() - started
-        # grpc leaves the code empty for a success.
-        code = getattr(context.code(), "name", "OK")  # type: ignore[attr-defined]
+        # grpc leaves the code empty for a success, and where the caller went away or ran out of time.
+        otherwise = "OK" if context.is_active() else "CANCELLED"
+        code = getattr(context.code(), "name", otherwise)  # type: ignore[attr-defined]
         IN_FLIGHT.dec()
         HANDLED.labels(method, code).inc()
         DURATION.labels(method).observe(elapsed)
-        if not method.startswith("/grpc."):
-            _log.info("rpc", method=method, code=code, milliseconds=round(elapsed * 1000, 1))
+        _log.info("rpc", method=method, code=code, milliseconds=round(elapsed * 1000, 1))
         structlog.contextvars.clear_contextvars()

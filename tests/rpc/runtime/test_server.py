@@ -3,15 +3,19 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client import REGISTRY
 from supportagent.conversations.v1 import turn_service_pb2 as pb
 from supportagent.conversations.v1 import turn_service_pb2_grpc as pb_grpc
 
 from services.kernel.caller import Caller
 from services.kernel.errors import (
+    Cancelled,
     DeadlineExceeded,
     DomainError,
     ErrorKind,
@@ -30,6 +34,7 @@ from services.runtime.status import RemoteError
 
 CREDENTIAL = Secret("of this installation")
 ANNA = Caller(WorkspaceId("ws_anna"), "key_1", frozenset({"query"}), "test", "req-1")
+WORKERS = 4
 METHOD = "/supportagent.conversations.v1.TurnService/GetHistory"
 
 
@@ -68,7 +73,7 @@ def health() -> Health:
 def server(turns: ScriptedTurns, health: Health) -> Iterator[RunningServer]:
     name = pb.DESCRIPTOR.services_by_name["TurnService"].full_name
     service = Service(name, pb_grpc.add_TurnServiceServicer_to_server, turns)
-    server = start_server([service], credential=CREDENTIAL, health=health, reflect=True)
+    server = start_server([service], credential=CREDENTIAL, health=health, reflect=True, workers=WORKERS)
     yield server
     server.stop(0)
 
@@ -200,6 +205,92 @@ def test_health_needs_no_credential(server: RunningServer, health: Health) -> No
     assert is_serving(channel, 2)
     health.drain()
     assert not is_serving(channel, 2)
+
+
+def test_health_is_told_while_all_threads_are_busy(
+    server: RunningServer, turns: ScriptedTurns, health: Health
+) -> None:
+    """Neither calls that wait nor watchers of health keep a process from saying that it serves."""
+    health.set_serving(True)
+    channel = grpc.insecure_channel(server.address)
+    watchers = [
+        health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest()) for _ in range(WORKERS)
+    ]
+    assert [next(each).status for each in watchers] == [health_pb2.HealthCheckResponse.SERVING] * WORKERS
+    ask(server)
+    all_busy, release = threading.Barrier(WORKERS + 1), threading.Event()
+    turns.script = lambda _context: (all_busy.wait(10), release.wait(10), None)[2]
+    with ThreadPoolExecutor(WORKERS) as asking:
+        answers = [asking.submit(ask, server, 20) for _ in range(WORKERS)]
+        all_busy.wait(10)
+        assert is_serving(channel, 5)
+        release.set()
+        assert [each.result() for each in answers] == [None] * WORKERS
+
+
+def test_an_empty_credential_is_refused() -> None:
+    """No server starts that would take a missing credential for the right one."""
+    with pytest.raises(ValueError, match="credential"):
+        start_server([], credential=Secret(""))
+
+
+def test_streamed_requests_do_not_pass_unchecked(turns: ScriptedTurns) -> None:
+    """A kind of call that no check stands before is not served."""
+    served: list[bytes] = []
+
+    def take(requests: Iterator[bytes], _context: grpc.ServicerContext) -> bytes:
+        served.extend(requests)
+        return b""
+
+    method: Any = grpc.stream_unary_rpc_method_handler(take)
+    handler = grpc.method_handlers_generic_handler("some.Service", {"Take": method})
+    service = Service("some.Service", lambda _servicer, to: to.add_generic_rpc_handlers((handler,)), turns)
+    server = start_server([service], credential=CREDENTIAL)
+    with pytest.raises(grpc.RpcError):
+        call_it: Any = grpc.insecure_channel(server.address).stream_unary("/some.Service/Take")
+        call_it(iter([b"x"]), metadata=[("x-internal-credential", "of this installation")])
+    assert served == []
+    server.stop(0)
+
+
+def test_many_violations_arrive(server: RunningServer, turns: ScriptedTurns) -> None:
+    """A request that is wrong in a thousand places is told so, not that the service is away."""
+
+    def refuse(_context: grpc.ServicerContext) -> None:
+        raise InvalidArgument.of([Violation(f"/metadata/{i}", "is too long") for i in range(1000)])
+
+    turns.script = refuse
+    with pytest.raises(RemoteError) as refused:
+        ask(server)
+    assert refused.value.kind == ErrorKind.INVALID_ARGUMENT
+    assert len(refused.value.violations) > 100
+
+
+def test_a_cancelled_call_is_cancelled(server: RunningServer, turns: ScriptedTurns) -> None:
+    """What gRPC itself cancels has the reason that callers know."""
+    turns.script = lambda context: (context.cancel(), None)[1]
+    with pytest.raises(Cancelled):
+        ask(server)
+
+
+def test_an_answer_that_nobody_waits_for_is_no_success(server: RunningServer, turns: ScriptedTurns) -> None:
+    """The count of calls tells apart what reached the caller and what came too late."""
+
+    def handled(code: str) -> float:
+        labels = {"method": METHOD, "code": code}
+        return REGISTRY.get_sample_value("grpc_server_handled_total", labels) or 0
+
+    def outlast(context: grpc.ServicerContext) -> None:
+        while context.is_active():
+            time.sleep(0.01)
+
+    before, succeeded = handled("CANCELLED"), handled("OK")
+    turns.script = outlast
+    with pytest.raises(DeadlineExceeded):
+        ask(server, timeout=0.2)
+    while handled("CANCELLED") + handled("OK") == before + succeeded:
+        time.sleep(0.01)
+    assert (handled("CANCELLED"), handled("OK")) == (before + 1, succeeded)
 
 
 def test_stopping_lets_calls_in_flight_end(server: RunningServer, turns: ScriptedTurns) -> None:

@@ -1,3 +1,5 @@
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,3 +40,9 @@ def test_page_size_outside_its_range_is_refused(requested: int) -> None:
     """A page has 1 to 200 items."""
     with pytest.raises(InvalidArgument):
         page_size(requested)
+
+
+def test_a_deep_token_is_refused() -> None:
+    """A token that nests deeper than Python can follow is garbage like any other."""
+    with pytest.raises(InvalidArgument):
+        decode_token(base64.urlsafe_b64encode(b"[" * 30_000).decode(), {})

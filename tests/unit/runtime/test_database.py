@@ -117,3 +117,11 @@ def test_a_database_that_is_gone_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as gone, database.write():
         pass
     assert gone.value.detail == "The database does not answer."
+
+
+def test_a_wrong_statement_is_no_outage(database: Database) -> None:
+    """What fails every time is not called unavailable, and its parameters are in no text."""
+    wrong = sa.text("SELECT * FROM nowhere WHERE secret = :secret")
+    with pytest.raises(sa.exc.DBAPIError) as failed, database.read() as connection:
+        connection.execute(wrong, {"secret": "hunter2"})
+    assert "hunter2" not in str(failed.value)

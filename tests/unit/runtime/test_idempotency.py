@@ -132,3 +132,13 @@ def test_a_long_key_is_refused(database: Database, idempotency: Idempotency) -> 
     """A key has at most 255 characters."""
     with pytest.raises(InvalidArgument):
         answer(database, idempotency, replace(SCOPE, key="x" * 256), BODY, b"")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_first_request_that_takes_long_is_in_flight(database: Database, idempotency: Idempotency) -> None:
+    """Who has waited for the first request's transaction as long as for any lock is told so."""
+    with database.write() as first:
+        idempotency.replay(first, SCOPE, BODY)
+        with pytest.raises(IdempotencyKeyInFlight), database.write() as second:
+            second.exec_driver_sql("SET LOCAL lock_timeout = '10ms'")
+            idempotency.replay(second, SCOPE, BODY)

@@ -1,4 +1,6 @@
+import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -97,3 +99,30 @@ def test_pending_is_of_one_workspace(database: Database, outbox: Outbox) -> None
     with database.read() as connection:
         assert [m.payload for m in outbox.pending(connection, HERE, "a")] == [b"1"]
         assert outbox.pending(connection, WorkspaceId("ws_2"), "a") == []
+
+
+def test_delivery_outlives_a_long_outage(database: Database, outbox: Outbox, clock: FakeClock) -> None:
+    """However often a message was refused, it is tried again within seconds."""
+    message = Message(1, HERE, "a", "turn", b"", attempts=5000)
+    assert outbox.postpone(message) <= clock.now() + timedelta(seconds=5)
+
+
+def test_delivery_outlives_an_error_that_nobody_foresaw(database: Database) -> None:
+    """The thread goes on when the database fails in a way of its own."""
+
+    class BrokenOnce(Outbox):
+        broken = True
+
+        def due(self) -> list[Message]:
+            if self.broken:
+                self.broken = False
+                raise ValueError
+            return super().due()
+
+    outbox = BrokenOnce(database, TABLE)
+    put(database, outbox, "a", b"1")
+    arrived = threading.Event()
+    delivery = OutboxDelivery(outbox, lambda _message: arrived.set())
+    delivery.start()
+    assert arrived.wait(10)
+    delivery.stop()

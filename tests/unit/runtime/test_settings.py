@@ -42,3 +42,10 @@ def test_a_secret_does_not_show() -> None:
     """No representation of the settings holds a secret."""
     assert "hunter2" not in repr(load(ShopSettings, "SHOP_", GOOD))
     assert "hunter2" not in f"{Secret('hunter2')}"
+
+
+@pytest.mark.parametrize("name", ["SHOP_PASSWORD", "SHOP_FOLDER"])
+def test_an_empty_secret_or_path_is_refused(name: str) -> None:
+    """An empty credential would let everybody in, an empty path is the folder one happens to be in."""
+    with pytest.raises(SettingsError, match=name):
+        load(ShopSettings, "SHOP_", GOOD | {name: ""})

@@ -39,3 +39,15 @@ def test_invalid_argument_counts_its_violations(count: int) -> None:
     detail = InvalidArgument.of([Violation("/a", "is wrong")] * count).detail
     assert detail.startswith("/a: is wrong")
     assert ("2 more" in detail) == (count == 3)
+
+
+def test_a_status_fits_into_a_header() -> None:
+    """However long the detail and many the violations, a caller can receive them; the first ones are told."""
+    error = InvalidArgument.of([Violation(f"/metadata/{i}", "is wrong") for i in range(10_000)])
+    error.detail = "ü" * 10_000
+    status = to_status(error)
+    bad = error_details_pb2.BadRequest()
+    assert status.details[1].Unpack(bad)
+    assert status.ByteSize() < 20_000
+    assert bad.field_violations[0].field == "/metadata/0"
+    assert len(bad.field_violations) > 100

@@ -1,0 +1,53 @@
+"""Tenancy is in the signature: what a repository does, it does for one workspace."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+REPOSITORIES = [*ROOT.glob("services/*/storage/*.py"), *ROOT.glob("gateway/access/storage/*.py")]
+
+# Classes that hold no rows of several workspaces, and why.
+ELSEWHERE = {
+    "SqlTransaction": "hands out repositories",
+    "SqlStore": "opens transactions",
+    "DataDirectory": "a folder with one file per workspace",
+    "WorkspaceFile": "the file of one workspace",
+    "ChangeWriter": "the file of one workspace",
+    "GraphSnapshots": "the graph of one workspace",
+    "StoredTurns": "takes the caller, who has the workspace",
+    "LastUseWriter": "a thread",
+    "StoredWorkspaces": "the table of workspaces itself",
+}
+
+# Methods that work for all workspaces at once, and why.
+FOR_ALL = {
+    "SqlQueue.claim": "the indexer takes work fairly from all",
+    "SqlQueue.renew": "claims name their workspace",
+    "SqlReplicas.renew": "a replica serves all",
+    "SqlReplicas.behind": "a replica follows all",
+    "SqlReplicas.confirmable": "names the workspaces to settle",
+    "StoredKeys.find": "a key is how the workspace is found",
+    "StoredKeys.add": "a key names its workspace",
+    "StoredKeys.revoke": "the operator's, by the key's id",
+    "StoredKeys.page": "takes the workspace with its twin",
+    "StoredKeys.touch": "keys by their ids",
+}
+
+
+def methods() -> Iterator[tuple[str, str, str]]:
+    """Yield class, method and first parameter of all public methods of all repositories."""
+    for file in REPOSITORIES:
+        for room in ast.parse(file.read_text()).body:
+            if not isinstance(room, ast.ClassDef) or room.name in ELSEWHERE:
+                continue
+            for method in room.body:
+                if isinstance(method, ast.FunctionDef) and not method.name.startswith("_"):
+                    parameters = [each.arg for each in method.args.args if each.arg != "self"]
+                    yield room.name, method.name, next(iter(parameters), "")
+
+
+def test_every_repository_method_takes_the_workspace_first() -> None:
+    """A method without a workspace is one of the few that are listed with their reason."""
+    without = {f"{room}.{method}" for room, method, first in methods() if first != "workspace_id"}
+    assert without == set(FOR_ALL)
