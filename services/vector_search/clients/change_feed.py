@@ -1,0 +1,113 @@
+"""The change feed of the knowledge service."""
+
+from collections.abc import Sequence
+
+import grpc
+from supportagent.knowledge.v1 import change_feed_service_pb2 as pb
+from supportagent.knowledge.v1 import change_feed_service_pb2_grpc as rpc
+
+from services.kernel.ids import WorkspaceId
+from services.runtime.channel import call
+from services.vector_search.domain.changes import (
+    Changes,
+    ChangeSet,
+    Chunk,
+    EmbeddingModel,
+    Position,
+    SyncAnswer,
+)
+from services.vector_search.domain.errors import ChangesRefused
+from services.vector_search.domain.passages import Document
+from services.vector_search.domain.vectors import NotAVector, unit_vector
+
+# Answers hold about 4 MB, but always a whole revision, which a large document can exceed.
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+
+_MAX_BEHIND = 1000
+_SYNC_SECONDS = 3.0
+_CHANGES_SECONDS = 30.0
+
+
+class GrpcChangeFeed:
+    """The feed port over a channel."""
+
+    def __init__(self, channel: grpc.Channel, replica_id: str, address: str) -> None:
+        """`address` is where others reach this replica's search service, host:port."""
+        self._stub = rpc.ChangeFeedServiceStub(channel)
+        self._replica_id = replica_id
+        self._address = address
+
+    def sync(self, acknowledged: Sequence[Position], *, reset: bool, wait_seconds: float) -> SyncAnswer:
+        """Renew the lease and acknowledge."""
+        request = pb.SyncReplicaRequest(
+            replica_id=self._replica_id,
+            address=self._address,
+            acknowledged=[
+                pb.Position(
+                    workspace_id=each.workspace_id, generation=each.generation, revision=each.revision
+                )
+                for each in acknowledged
+            ],
+            reset=reset,
+            wait_ms=int(wait_seconds * 1000),
+        )
+        answer = call(self._stub.SyncReplica, request, timeout=_SYNC_SECONDS + wait_seconds)
+        behind = tuple(
+            Position(WorkspaceId(each.workspace_id), each.generation, each.revision) for each in answer.behind
+        )
+        return SyncAnswer(answer.lease_seconds, behind, complete=len(behind) < _MAX_BEHIND)
+
+    def changes(self, position: Position) -> Changes:
+        """Return what came after a position."""
+        request = pb.ListChangesRequest(
+            workspace_id=position.workspace_id,
+            generation=position.generation,
+            after_revision=position.revision,
+        )
+        answer = call(self._stub.ListChanges, request, timeout=_CHANGES_SECONDS)
+        return Changes(
+            sets=tuple(_change_set(each, answer.dimensions) for each in answer.changes),
+            head_revision=answer.head_revision,
+            restart=answer.restart,
+            model=EmbeddingModel(answer.embedding_model, answer.dimensions),
+        )
+
+
+def _change_set(message: pb.ChangeSet, dimensions: int) -> ChangeSet:
+    return ChangeSet(
+        revision=message.revision,
+        documents=tuple(_document(each) for each in message.documents if not each.deleted),
+        deleted_documents=tuple(each.document_id for each in message.documents if each.deleted),
+        chunks=tuple(_chunk(each, dimensions) for each in message.chunks if not each.deleted),
+        deleted_chunks=tuple(each.chunk_id for each in message.chunks if each.deleted),
+    )
+
+
+def _document(message: pb.DocumentChange) -> Document:
+    return Document(
+        document_id=message.document_id,
+        title=message.title,
+        url=message.url,
+        tags=tuple(message.tags),
+        locale=message.locale,
+        # Whatever is not plainly public is kept from the public.
+        authenticated=message.audience != "public",
+        active=message.active,
+    )
+
+
+def _chunk(message: pb.ChunkChange, dimensions: int) -> Chunk:
+    try:
+        vector = unit_vector(message.vector)
+    except NotAVector as error:
+        raise ChangesRefused(f"the vector of {message.chunk_id} {error}") from None
+    if len(vector) != dimensions:
+        raise ChangesRefused(f"the vector of {message.chunk_id} has {len(vector)} values, not {dimensions}")
+    return Chunk(
+        chunk_id=message.chunk_id,
+        document_id=message.document_id,
+        ordinal=message.ordinal,
+        heading_path=tuple(message.heading_path),
+        text=message.text,
+        vector=vector,
+    )

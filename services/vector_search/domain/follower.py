@@ -1,0 +1,177 @@
+"""The loop that keeps a replica level with the knowledge base and its lease alive."""
+
+import logging
+import threading
+from collections import OrderedDict
+
+from services.kernel.errors import DomainError, ErrorKind
+from services.kernel.ids import WorkspaceId
+from services.vector_search.domain.changes import Position, SyncAnswer
+from services.vector_search.domain.errors import ChangesRefused, StoreUnavailable
+from services.vector_search.domain.lease import Lease, MonotonicClock
+from services.vector_search.domain.ports import ChangeFeed
+from services.vector_search.domain.workspaces import Workspaces
+
+_log = logging.getLogger(__name__)
+
+# Reports go out at least this often, so that the lease never waits for a long catch-up.
+_REPORT_SECONDS = 1.0
+# While there is more to fetch, acknowledgements are gathered for so long.
+_GATHER_SECONDS = 0.1
+# A workspace whose changes can't be taken is tried again after so long.
+_RETRY_SECONDS = 5.0
+_PAUSES = (0.1, 0.2, 0.5, 1.0)
+
+_PASSING = frozenset({ErrorKind.UNAVAILABLE, ErrorKind.DEADLINE_EXCEEDED, ErrorKind.CANCELLED})
+
+
+class Follower:
+    """
+    Reports to the feed, fetches what is behind, one page of one workspace at a time.
+
+    One thread calls `step`, or `run`, which repeats it.
+    """
+
+    def __init__(self, feed: ChangeFeed, workspaces: Workspaces, lease: Lease, clock: MonotonicClock) -> None:
+        self._feed = feed
+        self._workspaces = workspaces
+        self._lease = lease
+        self._clock = clock
+        # Whether the feed knows all of our positions.
+        self._introduced = False
+        self._acknowledged: dict[WorkspaceId, Position] = {}
+        self._reported_at = -_REPORT_SECONDS
+        # Workspaces to fetch, in turns.
+        self._behind: OrderedDict[WorkspaceId, Position] = OrderedDict()
+        # What must be applied before serving begins; None: not told yet.
+        self._awaited: set[WorkspaceId] | None = None
+        self._awaits_more = False
+        self._retry_at: dict[WorkspaceId, float] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow until `stop` is set."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                if not self.step():
+                    stop.wait(_REPORT_SECONDS / 2)
+                failures = 0
+            except DomainError as error:
+                if failures == 0:
+                    _log.warning("change feed does not answer: %s", error.detail)
+                stop.wait(_PAUSES[min(failures, len(_PAUSES) - 1)])
+                failures += 1
+            except Exception:
+                _log.exception("following the change feed failed")
+                stop.wait(_PAUSES[-1])
+
+    def step(self) -> bool:
+        """
+        Report if it is time, then fetch one page of what is behind.
+
+        Returns False where something is behind but none of it can be tried again yet: take a pause.
+
+        Raises:
+            DomainError: the feed did not answer.
+        """
+        ready = self._next()
+        if self._is_time_to_report(ready is not None):
+            self._report(wait_seconds=0.0 if ready else _REPORT_SECONDS)
+            ready = self._next()
+        if ready is not None:
+            self._fetch(ready)
+        return ready is not None or not self._behind
+
+    def _is_time_to_report(self, busy: bool) -> bool:
+        elapsed = self._clock() - self._reported_at
+        if not busy or not self._introduced or elapsed >= _REPORT_SECONDS:
+            return True
+        return elapsed >= _GATHER_SECONDS and bool(self._moved())
+
+    def _report(self, wait_seconds: float) -> None:
+        if self._workspaces.take_losses() or not self._lease.held:
+            self._introduced = False
+        reset = not self._introduced
+        positions = self._workspaces.positions() if reset else self._moved()
+        if positions or reset:
+            wait_seconds = 0.0
+        sent_at = self._clock()
+        answer = self._feed.sync(positions, reset=reset, wait_seconds=wait_seconds)
+        self._reported_at = sent_at
+        if reset:
+            self._acknowledged.clear()
+        self._acknowledged.update({each.workspace_id: each for each in positions})
+        unbroken = self._lease.renew(sent_at, answer.lease_seconds)
+        # A lease that lapsed while this report was under way leaves us unknown again.
+        self._introduced = reset or unbroken
+        self._plan(answer, started_anew=reset)
+
+    def _plan(self, answer: SyncAnswer, *, started_anew: bool) -> None:
+        news = OrderedDict((each.workspace_id, each) for each in answer.behind)
+        for head in answer.behind:
+            self._repeat_if_forgotten(head)
+        if started_anew:
+            self._retry_at.clear()
+        if started_anew or (self._awaited is not None and self._awaits_more):
+            self._awaited = {each for each in news if each not in self._retry_at}
+        elif self._awaited is not None:
+            self._awaited &= set(news)
+        self._awaits_more = not answer.complete
+        turns = [each for each in self._behind if each in news]
+        self._behind = OrderedDict((each, news.pop(each)) for each in turns)
+        self._behind.update(news)
+        self._begin_serving_if_level()
+
+    def _repeat_if_forgotten(self, head: Position) -> None:
+        known = self._acknowledged.get(head.workspace_id)
+        if known is not None and known.generation == head.generation and known.revision >= head.revision:
+            del self._acknowledged[head.workspace_id]
+
+    def _next(self) -> Position | None:
+        now = self._clock()
+        for workspace_id, head in self._behind.items():
+            if self._retry_at.get(workspace_id, now) <= now:
+                return head
+        return None
+
+    def _fetch(self, head: Position) -> None:
+        workspace_id = head.workspace_id
+        self._behind.move_to_end(workspace_id)
+        asked = self._workspaces.position(head)
+        try:
+            level = self._workspaces.take(asked, self._feed.changes(asked))
+        except (ChangesRefused, StoreUnavailable) as error:
+            self._put_off(workspace_id, str(error))
+        except DomainError as error:
+            if error.kind in _PASSING:
+                raise
+            self._put_off(workspace_id, error.detail)
+        else:
+            self._retry_at.pop(workspace_id, None)
+            if level:
+                del self._behind[workspace_id]
+                self._settled(workspace_id)
+
+    def _put_off(self, workspace_id: WorkspaceId, problem: str) -> None:
+        _log.error("changes of workspace %s can't be taken: %s", workspace_id, problem)
+        self._retry_at[workspace_id] = self._clock() + _RETRY_SECONDS
+        if self._awaited is not None and workspace_id in self._awaited:
+            # It must not keep the others from being served.
+            self._workspaces.withhold(workspace_id)
+            self._settled(workspace_id)
+
+    def _settled(self, workspace_id: WorkspaceId) -> None:
+        if self._awaited is not None:
+            self._awaited.discard(workspace_id)
+            self._begin_serving_if_level()
+
+    def _begin_serving_if_level(self) -> None:
+        if self._introduced and self._awaited is not None and not self._awaited and not self._awaits_more:
+            self._awaited = None
+            self._lease.caught_up()
+            _log.info("level with the change feed")
+
+    def _moved(self) -> list[Position]:
+        return [
+            each for each in self._workspaces.positions() if self._acknowledged.get(each.workspace_id) != each
+        ]

@@ -1,0 +1,194 @@
+"""What a replica needs of others: the feed, local files, an index in memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.kernel.ids import WorkspaceId
+from services.vector_search.domain.changes import Changes, ChangeSet, EmbeddingModel, Position, SyncAnswer
+from services.vector_search.domain.passages import Document, Passage
+from services.vector_search.domain.search import SearchQuery, SearchResult
+from services.vector_search.domain.vectors import FloatMatrix, Slots
+
+
+class ChangeFeed(Protocol):
+    """The knowledge service's change feed."""
+
+    def sync(self, acknowledged: Sequence[Position], *, reset: bool, wait_seconds: float) -> SyncAnswer:
+        """
+        Renew the lease and acknowledge; wait up to `wait_seconds` for news when there is none.
+
+        Raises:
+            DomainError: the feed did not answer, or refused; safe to repeat.
+        """
+
+    def changes(self, position: Position) -> Changes:
+        """
+        Return what came after a position, whole revisions in order; none: the position is level.
+
+        Raises:
+            ChangesRefused: the feed broke its own rules.
+            DomainError: the feed did not answer, or refused; safe to repeat.
+        """
+
+
+@dataclass(frozen=True)
+class StoreInfo:
+    """Which local file it is and how far it is."""
+
+    workspace_id: WorkspaceId
+    generation: int
+    # Random; a graph that was made of another file never fits.
+    file_id: str
+    model: EmbeddingModel
+    revision: int
+    # Whether it was level with the feed once; one that was not is never served.
+    complete: bool
+
+    @property
+    def position(self) -> Position:
+        """How far it is."""
+        return Position(self.workspace_id, self.generation, self.revision)
+
+
+@dataclass(frozen=True)
+class StoredPassages:
+    """Passages as the index takes them: aligned lists, ascending slots."""
+
+    slots: Slots
+    document_ids: list[str]
+    vectors: FloatMatrix
+    # Title, headings and text.
+    words: list[str]
+
+
+@dataclass(frozen=True)
+class Delta:
+    """What applying changes did to a file, for the index in memory to follow."""
+
+    revision: int
+    # Passages that are gone; a changed passage goes and comes back under a new slot.
+    removed: Slots
+    added: StoredPassages
+    # Passages that stay but whose searchable words changed, as their document's title did.
+    reworded: dict[int, str]
+    documents: tuple[Document, ...]
+    removed_documents: tuple[str, ...]
+
+
+class PassageStore(Protocol):
+    """
+    One generation of one workspace on the local disk: the state that indexes in memory are caches of.
+
+    Every method may raise StoreDamaged or StoreUnavailable. One thread writes at a time; any number read.
+    What a transaction removes stays readable by `passages` until the next one, so that a search that began
+    before it can end.
+    """
+
+    @property
+    def info(self) -> StoreInfo:
+        """What it is and how far."""
+
+    def apply(self, sets: Sequence[ChangeSet]) -> Delta:
+        """Apply change sets in one transaction, durably against the death of the process."""
+
+    def settle(self, revision: int) -> None:
+        """Note that the file is level at `revision`: nothing between its own and this one was missed."""
+
+    def verify(self) -> None:
+        """Read the whole structure; raise StoreDamaged where it is not sound."""
+
+    def documents(self) -> list[Document]:
+        """Return all documents."""
+
+    def contents(self) -> Iterator[StoredPassages]:
+        """Yield all passages in batches, ascending slots."""
+
+    def words(self) -> Iterator[tuple[int, str]]:
+        """Yield the slot and the searchable words of all passages."""
+
+    def count(self) -> int:
+        """Return the number of passages."""
+
+    def chunk_ids(self, slots: Sequence[int]) -> dict[int, str]:
+        """Return the ids of passages."""
+
+    def passages(self, slots: Sequence[int]) -> dict[int, Passage]:
+        """Return passages with all that an answer needs."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+class StoreDirectory(Protocol):
+    """All local files."""
+
+    def existing(self) -> list[StoreInfo]:
+        """Return the readable files; damaged ones are reported and deleted."""
+
+    def create(self, workspace_id: WorkspaceId, generation: int, model: EmbeddingModel) -> PassageStore:
+        """Make an empty file, beside those that the workspace has."""
+
+    def open(self, info: StoreInfo) -> PassageStore:
+        """Open a file. Raises StoreDamaged, also where it is missing."""
+
+    def delete(self, info: StoreInfo) -> None:
+        """Delete a file and its caches; no error where it is gone."""
+
+
+class Collection(Protocol):
+    """One generation of one workspace in memory, joined with its file. Safe to use from several threads."""
+
+    @property
+    def info(self) -> StoreInfo:
+        """What its file is and how far."""
+
+    @property
+    def kind(self) -> str:
+        """Which dense index serves: exact or hnsw."""
+
+    @property
+    def revision(self) -> int:
+        """What it has in memory."""
+
+    @property
+    def count(self) -> int:
+        """Number of passages."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """About how much memory it takes."""
+
+    def search(self, query: SearchQuery) -> SearchResult:
+        """
+        Return the nearest passages that the filter allows, never fewer than `limit` where that many match.
+
+        Raises:
+            InvalidArgument: the vector has another length.
+            CollectionClosed: find the collection again.
+            StoreDamaged, StoreUnavailable: the payload can't be read.
+        """
+
+    def apply(self, sets: Sequence[ChangeSet]) -> object:
+        """Apply to the file, then to memory; when it returns, no search begins below the new revision."""
+
+    def settle(self, revision: int) -> None:
+        """Note that the file is level at `revision`."""
+
+    def maintain(self) -> None:
+        """Do what may take long: merge new points into the graph, rebuild what is mostly dead, snapshot."""
+
+    def close(self) -> None:
+        """Wait for searches under way, snapshot what is worth it, and let go of memory and file."""
+
+
+class CollectionLoader(Protocol):
+    """Brings a file's content into memory."""
+
+    def load(self, store: PassageStore) -> Collection:
+        """
+        Build the collection of a file, from its caches where they are sound.
+
+        Raises:
+            StoreDamaged: the file is not sound.
+        """

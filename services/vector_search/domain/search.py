@@ -1,0 +1,99 @@
+"""A question to the index and its answer."""
+
+from dataclasses import dataclass, field
+
+from services.kernel.errors import InvalidArgument, Violation
+from services.vector_search.domain.filters import Filter
+from services.vector_search.domain.passages import Passage
+from services.vector_search.domain.vectors import FloatVector, NotAVector, unit_vector
+
+MAX_LIMIT = 200
+MAX_TEXT_CHARACTERS = 32_768
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """A valid question: a unit vector, words, or both."""
+
+    vector: FloatVector | None
+    text: str
+    limit: int
+    filter: Filter = field(default_factory=Filter)
+    min_revision: int = 0
+    # True: the same revision gives the same answer, at the price of a full scan.
+    exact: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        vector: bytes,
+        text: str,
+        limit: int,
+        wanted: Filter | None = None,
+        min_revision: int = 0,
+        exact: bool = False,
+    ) -> "SearchQuery":
+        """
+        Check what a caller sent.
+
+        Raises:
+            InvalidArgument: lists everything that is wrong.
+        """
+        violations: list[Violation] = []
+        unit: FloatVector | None = None
+        if vector:
+            try:
+                unit = unit_vector(vector)
+            except NotAVector as error:
+                violations.append(Violation("/vector", str(error)))
+        elif not text.strip():
+            violations.append(Violation("/text", "a vector or words are needed"))
+        if len(text) > MAX_TEXT_CHARACTERS:
+            violations.append(Violation("/text", f"must be at most {MAX_TEXT_CHARACTERS} characters"))
+        if not 1 <= limit <= MAX_LIMIT:
+            violations.append(Violation("/limit", f"must be between 1 and {MAX_LIMIT}"))
+        if min_revision < 0:
+            violations.append(Violation("/min_revision", "must not be negative"))
+        if violations:
+            raise InvalidArgument.of(violations)
+        return cls(unit, text, limit, wanted or Filter(), min_revision, exact)
+
+    def require_dimensions(self, dimensions: int) -> None:
+        """Raise InvalidArgument unless the vector, if there is one, has this length."""
+        if self.vector is not None and len(self.vector) != dimensions:
+            detail = f"must have {dimensions} values, has {len(self.vector)}"
+            raise InvalidArgument.of([Violation("/vector", detail)])
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A passage and how near it is."""
+
+    passage: Passage
+    # Fused, 0 to 1.
+    score: float
+    # Cosine to the question; 0 where the question has no vector.
+    dense: float
+    # BM25; 0 where no word is shared.
+    lexical: float
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The nearest passages, best first, and the revision that was searched."""
+
+    hits: tuple[Hit, ...]
+    revision: int
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """The state of a workspace's index on this replica."""
+
+    revision: int
+    chunks: int
+    dense_index: str
+
+
+NOTHING = SearchResult((), 0)

@@ -1,0 +1,180 @@
+"""Writes change sets into a workspace's file and tells what they did."""
+
+import sqlite3
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from services.vector_search.domain.changes import ChangeSet, Chunk
+from services.vector_search.domain.errors import ChangesRefused
+from services.vector_search.domain.passages import Document, searchable_words
+from services.vector_search.domain.ports import Delta, StoredPassages
+from services.vector_search.storage.schema import checksum, packed, unpacked
+
+
+class ChangeWriter:
+    """One transaction's worth of changes."""
+
+    def __init__(self, connection: sqlite3.Connection, dimensions: int) -> None:
+        self._connection = connection
+        self._dimensions = dimensions
+        # By how many passages the file grew.
+        self.growth = 0
+        self._added: dict[int, Chunk] = {}
+        self._removed: list[int] = []
+        self._documents: dict[str, Document] = {}
+        self._removed_documents: dict[str, None] = {}
+        self._retitled: dict[str, None] = {}
+
+    def write(self, sets: Sequence[ChangeSet], *, after: int) -> Delta:
+        """
+        Write the sets in order, within the caller's transaction, to a file that is at revision `after`.
+
+        Raises:
+            ChangesRefused: a vector has another length, or the revisions don't ascend.
+        """
+        self._purge()
+        revision = after
+        for each in sets:
+            if each.revision <= revision:
+                raise ChangesRefused(f"revision {each.revision} came after {revision}")
+            revision = each.revision
+            self._write_set(each)
+        return self._delta(revision)
+
+    def _write_set(self, changes: ChangeSet) -> None:
+        for document_id in changes.deleted_documents:
+            self._delete_document(document_id)
+        for document in changes.documents:
+            self._put_document(document)
+        for chunk_id in changes.deleted_chunks:
+            self._delete_chunk(chunk_id)
+        gone = frozenset(changes.deleted_documents)
+        for chunk in changes.chunks:
+            self._delete_chunk(chunk.chunk_id)
+            if chunk.document_id not in gone:
+                self._insert_chunk(chunk)
+
+    def _put_document(self, document: Document) -> None:
+        fields = (
+            document.document_id,
+            document.title,
+            document.url,
+            packed(document.tags),
+            document.locale,
+            int(document.authenticated),
+            int(document.active),
+        )
+        before = self._connection.execute(
+            "SELECT title FROM documents WHERE document_id = ? AND dead = 0", (document.document_id,)
+        ).fetchone()
+        self._connection.execute(
+            "INSERT OR REPLACE INTO documents "
+            "(document_id, title, url, tags, locale, authenticated, active, checksum, dead) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            (*fields, checksum(*fields)),
+        )
+        if document.title != (before[0] if before else ""):
+            self._retitled[document.document_id] = None
+        self._documents[document.document_id] = document
+        self._removed_documents.pop(document.document_id, None)
+
+    def _delete_document(self, document_id: str) -> None:
+        self._connection.execute("UPDATE documents SET dead = 1 WHERE document_id = ?", (document_id,))
+        self._bury("document_id", document_id)
+        self._documents.pop(document_id, None)
+        self._retitled.pop(document_id, None)
+        self._removed_documents[document_id] = None
+
+    def _insert_chunk(self, chunk: Chunk) -> None:
+        if len(chunk.vector) != self._dimensions:
+            raise ChangesRefused(f"a vector has {len(chunk.vector)} values, not {self._dimensions}")
+        fields = (chunk.chunk_id, chunk.document_id, chunk.ordinal, packed(chunk.heading_path), chunk.text)
+        cursor = self._connection.execute(
+            "INSERT INTO chunks (chunk_id, document_id, ordinal, heading_path, text, checksum) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (*fields, checksum(*fields)),
+        )
+        slot = cursor.lastrowid
+        assert slot is not None
+        raw = chunk.vector.astype("<f4", copy=False).tobytes()
+        self._connection.execute("INSERT INTO vectors VALUES (?, ?, ?)", (slot, raw, zlib.crc32(raw)))
+        self._added[slot] = chunk
+        self.growth += 1
+
+    def _delete_chunk(self, chunk_id: str) -> None:
+        self._bury("chunk_id", chunk_id)
+
+    def _bury(self, column: str, value: str) -> None:
+        slots = [
+            slot
+            for (slot,) in self._connection.execute(
+                f"SELECT slot FROM chunks WHERE {column} = ? AND dead = 0", (value,)
+            )
+        ]
+        for slot in slots:
+            self._connection.execute("UPDATE chunks SET dead = 1 WHERE slot = ?", (slot,))
+            # The index in memory has its own copy, so that nothing reads a dead passage's vector.
+            self._connection.execute("DELETE FROM vectors WHERE slot = ?", (slot,))
+            self.growth -= 1
+            if self._added.pop(slot, None) is None:
+                self._removed.append(slot)
+
+    def _purge(self) -> None:
+        self._connection.execute("DELETE FROM chunks WHERE dead = 1")
+        self._connection.execute("DELETE FROM documents WHERE dead = 1")
+
+    def _delta(self, revision: int) -> Delta:
+        slots = sorted(self._added)
+        chunks = [self._added[slot] for slot in slots]
+        titles = {chunk.document_id: "" for chunk in chunks}
+        for document_id in titles:
+            row = self._connection.execute(
+                "SELECT title FROM documents WHERE document_id = ? AND dead = 0", (document_id,)
+            ).fetchone()
+            titles[document_id] = row[0] if row else ""
+        matrix = np.empty((len(chunks), self._dimensions), dtype=np.float32)
+        for row_number, chunk in enumerate(chunks):
+            matrix[row_number] = chunk.vector
+        added = StoredPassages(
+            slots=np.array(slots, dtype=np.int64),
+            document_ids=[chunk.document_id for chunk in chunks],
+            vectors=matrix,
+            words=[searchable_words(titles[c.document_id], c.heading_path, c.text) for c in chunks],
+        )
+        return Delta(
+            revision=revision,
+            removed=np.array(sorted(self._removed), dtype=np.int64),
+            added=added,
+            reworded=self._reworded(),
+            documents=tuple(self._documents.values()),
+            removed_documents=tuple(self._removed_documents),
+        )
+
+    def _reworded(self) -> dict[int, str]:
+        words = {}
+        for document_id in self._retitled:
+            rows = self._connection.execute(
+                "SELECT slot, heading_path, text FROM chunks WHERE document_id = ? AND dead = 0",
+                (document_id,),
+            ).fetchall()
+            title = self._documents[document_id].title
+            for slot, heading_path, text in rows:
+                if slot not in self._added:
+                    words[slot] = searchable_words(title, unpacked(heading_path), text)
+        return words
+
+
+def document_of(fields: Sequence[str | int]) -> Document:
+    """Return the document of a row's fields, in the order of the table's columns."""
+    document_id, title, url, tags, locale, authenticated, active = fields
+    return Document(
+        document_id=str(document_id),
+        title=str(title),
+        url=str(url),
+        tags=unpacked(str(tags)),
+        locale=str(locale),
+        authenticated=bool(authenticated),
+        active=bool(active),
+    )

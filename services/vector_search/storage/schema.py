@@ -1,0 +1,67 @@
+"""The tables of a workspace's file and how its rows are checked."""
+
+import json
+import zlib
+from collections.abc import Sequence
+
+APPLICATION_ID = 0x53415653
+FORMAT_VERSION = 1
+
+# A passage that goes is first marked dead, so that a search under way still finds its payload; the next
+# transaction deletes it. AUTOINCREMENT: a slot is never given out twice, so that a graph that names slots
+# fits every later state of the file.
+TABLES = """
+CREATE TABLE state (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    workspace_id TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    file_id TEXT NOT NULL,
+    model TEXT NOT NULL,
+    dimensions INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    complete INTEGER NOT NULL,
+    chunks INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+);
+CREATE TABLE documents (
+    document_id TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    url TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    locale TEXT NOT NULL,
+    authenticated INTEGER NOT NULL,
+    active INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    dead INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE chunks (
+    slot INTEGER PRIMARY KEY AUTOINCREMENT,
+    chunk_id TEXT NOT NULL,
+    document_id TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    heading_path TEXT NOT NULL,
+    text TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
+    dead INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX live_chunk_ids ON chunks (chunk_id) WHERE dead = 0;
+CREATE INDEX live_chunk_documents ON chunks (document_id) WHERE dead = 0;
+CREATE INDEX dead_chunks ON chunks (slot) WHERE dead = 1;
+CREATE INDEX dead_documents ON documents (document_id) WHERE dead = 1;
+CREATE TABLE vectors (slot INTEGER PRIMARY KEY, vector BLOB NOT NULL, checksum INTEGER NOT NULL);
+"""
+
+
+def checksum(*fields: str | int) -> int:
+    """Return a checksum over a row's fields: SQLite itself does not notice a changed byte in a value."""
+    return zlib.crc32("\x1f".join(map(str, fields)).encode())
+
+
+def packed(strings: Sequence[str]) -> str:
+    """Return strings as one column's value."""
+    return json.dumps(list(strings), ensure_ascii=False, separators=(",", ":"))
+
+
+def unpacked(column: str) -> tuple[str, ...]:
+    """Return the strings of a column."""
+    return tuple(json.loads(column))

@@ -1,0 +1,122 @@
+"""Passages with random vectors, and a replica put together over a folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from services.kernel.ids import WorkspaceId
+from services.vector_search.domain.changes import Chunk
+from services.vector_search.domain.follower import Follower
+from services.vector_search.domain.lease import Lease
+from services.vector_search.domain.passages import Document
+from services.vector_search.domain.replica import Replica
+from services.vector_search.domain.search import SearchQuery
+from services.vector_search.domain.vectors import FloatMatrix, FloatVector
+from services.vector_search.domain.workspaces import Workspaces
+from services.vector_search.index.collection import HybridCollections
+from services.vector_search.index.graph_keeper import CollectionSettings
+from services.vector_search.index.hnsw import HnswParameters
+from services.vector_search.storage.data_directory import DataDirectory
+from tests.fakes.change_feed import FakeChangeFeed
+
+ACME = WorkspaceId("ws_acme")
+GLOBEX = WorkspaceId("ws_globex")
+DIMENSIONS = 8
+
+# Small enough that a graph appears, is fed and is rebuilt within a test.
+SMALL = CollectionSettings(
+    exact_below=40, hnsw=HnswParameters(8, 64, 64), buffer=8, merge_step=4, snapshot_share=0.1
+)
+
+
+class Seconds:
+    """A monotonic clock that tests move."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Return the seconds it was set to."""
+        return self.now
+
+
+def unit_rows(seed: int, count: int, dimensions: int = DIMENSIONS) -> FloatMatrix:
+    """Return random unit vectors, the same for the same seed."""
+    rows = np.random.default_rng(seed).standard_normal((count, dimensions))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def a_vector(seed: int, dimensions: int = DIMENSIONS) -> FloatVector:
+    """Return a random unit vector, the same for the same seed."""
+    return unit_rows(seed, 1, dimensions)[0]
+
+
+def a_document(name: str, **changes: object) -> Document:
+    """Return a public, active document called `doc_<name>`."""
+    attributes: dict[str, object] = {"title": f"About {name}", "url": f"https://example.com/{name}"}
+    return Document(document_id=f"doc_{name}", **{**attributes, **changes})  # type: ignore[arg-type]
+
+
+def a_chunk(
+    name: str, document: str, *, seed: int | None = None, text: str = "", dimensions: int = DIMENSIONS
+) -> Chunk:
+    """Return a passage called `chunk_<name>` of `doc_<document>`; its vector comes from the seed."""
+    vector = a_vector(sum(name.encode()) if seed is None else seed, dimensions)
+    return Chunk(f"chunk_{name}", f"doc_{document}", 0, ("Help",), text or f"words of {name}", vector)
+
+
+def a_question(
+    vector: FloatVector | None = None, text: str = "", limit: int = 10, **more: object
+) -> SearchQuery:
+    """Return a valid question."""
+    raw = b"" if vector is None else vector.astype("<f4").tobytes()
+    return SearchQuery.of(vector=raw, text=text, limit=limit, **more)  # type: ignore[arg-type]
+
+
+@dataclass
+class ReplicaUnderTest:
+    """A whole replica without a network: files, indexes, follower and lease, on a clock that stands."""
+
+    feed: FakeChangeFeed
+    folder: Path
+    settings: CollectionSettings = SMALL
+    memory_bytes: int = 1 << 30
+
+    def __post_init__(self) -> None:
+        self.clock = Seconds()
+        self.start()
+
+    def start(self) -> None:
+        """Begin, over what is in the folder."""
+        self.directory = DataDirectory(self.folder)
+        loader = HybridCollections(self.directory.graph_cache, self.settings)
+        self.workspaces = Workspaces(self.directory, loader, self.memory_bytes)
+        self.lease = Lease(self.clock)
+        self.follower = Follower(self.feed, self.workspaces, self.lease, self.clock)
+        self.replica = Replica(self.workspaces, self.lease)
+
+    def follow(self, steps: int = 50) -> None:
+        """Step until nothing is behind and everything is acknowledged."""
+        for _ in range(steps):
+            self.clock.now += 0.2
+            self.feed.calls.clear()
+            self.follower.step()
+            if self.feed.calls == ["sync"] and not self.feed.behind():
+                return
+        raise AssertionError("the replica does not get level")
+
+    def crash(self) -> None:
+        """Drop everything in memory as a killed process would, and start again."""
+        self.directory.release()
+        self.start()
+
+    def stop(self) -> None:
+        """End in order."""
+        self.workspaces.close()
+        self.directory.release()
+
+    def found(self, workspace_id: WorkspaceId, query: SearchQuery) -> list[str]:
+        """Return the ids of what a search finds."""
+        result = self.replica.search(workspace_id, query, None)
+        return [hit.passage.chunk_id for hit in result.hits]

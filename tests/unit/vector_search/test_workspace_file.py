@@ -1,0 +1,249 @@
+"""A workspace's file."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.vector_search.domain.changes import ChangeSet, EmbeddingModel
+from services.vector_search.domain.errors import ChangesRefused, StoreDamaged, StoreUnavailable
+from services.vector_search.domain.ports import Delta
+from services.vector_search.storage.workspace_file import WorkspaceFile
+from tests.fakes.vector_search_data import ACME, DIMENSIONS, a_chunk, a_document
+
+MODEL = EmbeddingModel("fake-model", DIMENSIONS)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where the file is."""
+    return tmp_path / "1-abc.sqlite"
+
+
+@pytest.fixture
+def file(path: Path) -> WorkspaceFile:
+    """Return an empty file."""
+    return WorkspaceFile.create(path, ACME, 1, "abc", MODEL)
+
+
+def write(file: WorkspaceFile, revision: int, **changes: object) -> Delta:
+    """Apply one change set."""
+    return file.apply([ChangeSet(revision, **changes)])  # type: ignore[arg-type]
+
+
+def filled(file: WorkspaceFile) -> WorkspaceFile:
+    """Write a document with three passages."""
+    write(file, 1, documents=(a_document("x"),), chunks=tuple(a_chunk(name, "x") for name in "abc"))
+    return file
+
+
+def live(file: WorkspaceFile) -> dict[str, int]:
+    """Return the slot of each passage."""
+    slots = [int(slot) for batch in file.contents() for slot in batch.slots]
+    return {chunk_id: slot for slot, chunk_id in file.chunk_ids(slots).items()}
+
+
+def test_state_survives_reopening(file: WorkspaceFile, path: Path) -> None:
+    """Everything that was applied is there after the process is gone."""
+    filled(file).settle(4)
+    again = WorkspaceFile.open(path)
+    assert again.info == file.info
+    assert (again.info.revision, again.info.complete, again.count()) == (4, True, 3)
+    assert again.documents() == [a_document("x")]
+    (batch,) = list(again.contents())
+    assert np.array_equal(batch.vectors, np.stack([a_chunk(name, "x").vector for name in "abc"]))
+    assert batch.words == [f"About x\nHelp\nwords of {name}" for name in "abc"]
+
+
+def test_passages_carry_all_that_an_answer_needs(file: WorkspaceFile) -> None:
+    """Title and address come from the document."""
+    slots = live(filled(file))
+    passage = file.passages([slots["chunk_b"]])[slots["chunk_b"]]
+    assert (passage.title, passage.url) == ("About x", "https://example.com/x")
+    assert (passage.chunk_id, passage.heading_path, passage.text) == ("chunk_b", ("Help",), "words of b")
+
+
+def test_a_changed_passage_gets_a_new_slot(file: WorkspaceFile) -> None:
+    """The old slot goes and never comes back."""
+    before = live(filled(file))
+    delta = write(file, 2, chunks=(a_chunk("a", "x", text="new"),))
+    assert delta.removed.tolist() == [before["chunk_a"]]
+    assert delta.added.slots.tolist() == [max(before.values()) + 1]
+    write(file, 3, deleted_chunks=("chunk_a",))
+    assert write(file, 4, chunks=(a_chunk("z", "x"),)).added.slots[0] > delta.added.slots[0]
+
+
+def test_a_document_takes_its_passages_with_it(file: WorkspaceFile) -> None:
+    """Deleting a document needs no mention of its passages."""
+    slots = live(filled(file))
+    delta = write(file, 2, deleted_documents=("doc_x",))
+    assert delta.removed.tolist() == sorted(slots.values())
+    assert delta.removed_documents == ("doc_x",)
+    assert (file.count(), live(file), file.documents()) == (0, {}, [])
+
+
+def test_what_goes_stays_readable_until_the_next_change(file: WorkspaceFile) -> None:
+    """A search that began before a deletion can still show what it found."""
+    slots = list(live(filled(file)).values())
+    write(file, 2, deleted_documents=("doc_x",))
+    passages = file.passages(slots)
+    assert [passages[slot].title for slot in slots] == ["About x"] * 3
+    write(file, 3, documents=(a_document("y"),))
+    with pytest.raises(StoreDamaged):
+        file.passages(slots)
+
+
+def test_a_new_title_changes_words_of_passages_that_stay(file: WorkspaceFile) -> None:
+    """A patch of a document changes no passage, but what they are found by."""
+    slots = live(filled(file))
+    delta = write(file, 2, documents=(a_document("x", title="Other"),))
+    assert delta.added.slots.size == delta.removed.size == 0
+    assert delta.reworded[slots["chunk_a"]] == "Other\nHelp\nwords of a"
+
+
+def test_other_attributes_reword_nothing(file: WorkspaceFile) -> None:
+    """A patch of tags leaves the lexical index alone."""
+    filled(file)
+    delta = write(file, 2, documents=(a_document("x", tags=("a",), active=False),))
+    assert delta.reworded == {}
+    assert file.documents()[0].tags == ("a",)
+
+
+def test_within_one_batch_later_sets_win(file: WorkspaceFile) -> None:
+    """What a batch adds and removes again never shows."""
+    delta = file.apply(
+        [
+            ChangeSet(1, documents=(a_document("x"),), chunks=(a_chunk("a", "x"), a_chunk("b", "x"))),
+            ChangeSet(2, deleted_chunks=("chunk_a",)),
+            ChangeSet(5, chunks=(a_chunk("b", "x", text="again"),)),
+        ]
+    )
+    assert delta.revision == 5
+    assert (delta.removed.tolist(), len(delta.added.slots)) == ([], 1)
+    assert delta.added.words == ["About x\nHelp\nagain"]
+    assert (file.count(), sorted(live(file))) == (1, ["chunk_b"])
+
+
+def test_a_refused_batch_leaves_no_trace(file: WorkspaceFile) -> None:
+    """A vector of another length undoes the whole transaction."""
+    filled(file)
+    with pytest.raises(ChangesRefused):
+        write(file, 2, chunks=(a_chunk("y", "x"), a_chunk("z", "x", dimensions=3)))
+    assert (file.info.revision, sorted(live(file))) == (1, ["chunk_a", "chunk_b", "chunk_c"])
+    write(file, 2, chunks=(a_chunk("y", "x"),))
+
+
+@pytest.mark.parametrize("revision", [0, 1])
+def test_revisions_only_ascend(file: WorkspaceFile, revision: int) -> None:
+    """A revision that was applied is not applied again."""
+    filled(file)
+    with pytest.raises(ChangesRefused):
+        write(file, revision, chunks=(a_chunk("y", "x"),))
+
+
+def edited(sql: str) -> Callable[[Path], None]:
+    """Return a way to damage a file by SQL."""
+
+    def damage(path: Path) -> None:
+        connection = sqlite3.connect(path)
+        connection.execute(sql)
+        connection.commit()
+        connection.close()
+
+    return damage
+
+
+def truncated(path: Path) -> None:
+    """Cut a file in half."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def scrambled(path: Path) -> None:
+    """Overwrite the middle of a file."""
+    raw = bytearray(path.read_bytes())
+    raw[4096:] = bytes(byte ^ 0x5A for byte in raw[4096:])
+    path.write_bytes(bytes(raw))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        truncated,
+        scrambled,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"no database at all, but long enough to be looked at" * 100),
+        lambda path: path.unlink(),
+        edited("PRAGMA user_version = 0"),
+        edited("PRAGMA application_id = 1"),
+        edited("UPDATE state SET revision = 7"),
+        edited("UPDATE state SET dimensions = 4"),
+        edited("DELETE FROM state"),
+        edited("DROP TABLE chunks"),
+        edited("UPDATE chunks SET text = 'other' WHERE slot = 2"),
+        edited("UPDATE chunks SET document_id = 'doc_y' WHERE slot = 2"),
+        edited("UPDATE chunks SET dead = 1 WHERE slot = 2"),
+        edited("DELETE FROM chunks WHERE slot = 2"),
+        edited("DELETE FROM vectors WHERE slot = 2"),
+        edited("UPDATE vectors SET vector = zeroblob(32) WHERE slot = 2"),
+        edited("UPDATE vectors SET vector = x'00' WHERE slot = 2"),
+        edited("UPDATE documents SET authenticated = 1 - authenticated"),
+        edited("UPDATE documents SET tags = '['"),
+    ],
+)
+def test_damage_is_noticed(file: WorkspaceFile, path: Path, damage: Callable[[Path], None]) -> None:
+    """However a file was damaged, reading all of it says so; no wrong content comes out."""
+    filled(file).close()
+    damage(path)
+
+    def read() -> None:
+        again = WorkspaceFile.open(path)
+        again.verify()
+        again.documents()
+        list(again.contents())
+
+    with pytest.raises(StoreDamaged):
+        read()
+
+
+def test_every_flipped_bit_is_noticed_or_harmless(file: WorkspaceFile, path: Path) -> None:
+    """A changed byte anywhere is noticed, or lies where nothing is read."""
+    filled(file).close()
+    whole = path.read_bytes()
+    good = _content(path)
+    for place in range(0, len(whole), 97):
+        raw = bytearray(whole)
+        raw[place] ^= 0x04
+        path.write_bytes(bytes(raw))
+        try:
+            content = _content(path)
+        except StoreDamaged:
+            continue
+        assert content == good
+
+
+def _content(path: Path) -> object:
+    file = WorkspaceFile.open(path)
+    try:
+        file.verify()
+        return (
+            file.info,
+            file.documents(),
+            [(b.slots.tolist(), b.document_ids, b.words, b.vectors.tobytes()) for b in file.contents()],
+        )
+    finally:
+        file.close()
+
+
+def test_a_locked_file_is_not_damaged(file: WorkspaceFile, path: Path) -> None:
+    """What passes is told apart from damage, so that nothing whole is thrown away."""
+    filled(file)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    file._writer.execute("PRAGMA busy_timeout = 10")
+    with pytest.raises(StoreUnavailable):
+        write(file, 2, chunks=(a_chunk("y", "x"),))
+    other.execute("ROLLBACK")
+    other.close()
+    write(file, 2, chunks=(a_chunk("y", "x"),))
