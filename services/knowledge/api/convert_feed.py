@@ -1,0 +1,89 @@
+"""The change feed to and from messages."""
+
+from collections.abc import Sequence
+
+from supportagent.knowledge.v1 import change_feed_service_pb2 as pb
+
+from services.kernel.errors import InvalidArgument, Violation
+from services.kernel.ids import WorkspaceId
+from services.knowledge.api.convert_documents import timestamp
+from services.knowledge.domain.change_feed import (
+    Changes,
+    ChangeSet,
+    ChunkChange,
+    DocumentChange,
+    Position,
+    Replica,
+    ReplicaId,
+)
+
+
+def replica(request: pb.SyncReplicaRequest) -> Replica:
+    """Return what a replica reports; raise InvalidArgument where it does not say who it is."""
+    if not request.replica_id:
+        raise InvalidArgument.of([Violation("/replica_id", "must not be empty")])
+    return Replica(
+        id=ReplicaId(request.replica_id),
+        address=request.address,
+        acknowledged=[
+            Position(WorkspaceId(each.workspace_id), each.generation, each.revision)
+            for each in request.acknowledged
+        ],
+        reset=request.reset,
+    )
+
+
+def sync_response(lease_seconds: float, behind: Sequence[Position]) -> pb.SyncReplicaResponse:
+    """Return what a replica may do and should fetch."""
+    return pb.SyncReplicaResponse(
+        lease_seconds=lease_seconds,
+        behind=[
+            pb.Position(workspace_id=each.workspace_id, generation=each.generation, revision=each.revision)
+            for each in behind
+        ],
+    )
+
+
+def changes_response(changes: Changes) -> pb.ListChangesResponse:
+    """Return a stretch of the feed."""
+    return pb.ListChangesResponse(
+        changes=[_set(each) for each in changes.sets],
+        head_revision=changes.head_revision,
+        restart=changes.restart,
+        embedding_model=changes.embedding_model,
+        dimensions=changes.dimensions,
+    )
+
+
+def _set(changes: ChangeSet) -> pb.ChangeSet:
+    gone_documents = [pb.DocumentChange(document_id=each, deleted=True) for each in changes.gone_documents]
+    gone_chunks = [pb.ChunkChange(chunk_id=each, deleted=True) for each in changes.gone_chunks]
+    return pb.ChangeSet(
+        revision=changes.revision,
+        documents=[*map(_document, changes.documents), *gone_documents],
+        chunks=[*map(_chunk, changes.chunks), *gone_chunks],
+    )
+
+
+def _document(change: DocumentChange) -> pb.DocumentChange:
+    return pb.DocumentChange(
+        document_id=change.document_id,
+        title=change.title,
+        url=change.url,
+        tags=change.tags,
+        locale=change.locale,
+        audience=change.audience,
+        active=change.active,
+        updated_at=timestamp(change.updated_at),
+    )
+
+
+def _chunk(change: ChunkChange) -> pb.ChunkChange:
+    return pb.ChunkChange(
+        chunk_id=change.chunk_id,
+        document_id=change.document_id,
+        ordinal=change.ordinal,
+        heading_path=change.heading_path,
+        text=change.text,
+        vector=change.vector,
+    )

@@ -1,0 +1,113 @@
+"""The change feed: what search replicas follow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NewType
+
+from services.kernel.ids import WorkspaceId
+from services.knowledge.domain.document import Audience, DocumentId
+
+ReplicaId = NewType("ReplicaId", str)
+
+# Vectors and texts of about so many bytes travel in one answer, more only where one revision has more.
+ANSWER_BYTES = 4 * 1000 * 1000
+MAX_BEHIND = 1000
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in the feed of a workspace's generation."""
+
+    workspace_id: WorkspaceId
+    generation: int
+    revision: int
+
+
+@dataclass(frozen=True)
+class DocumentChange:
+    """A document as search must know it."""
+
+    document_id: DocumentId
+    title: str
+    url: str
+    tags: tuple[str, ...]
+    locale: str
+    audience: Audience
+    active: bool
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class ChunkChange:
+    """A passage as search must know it; `vector` is little-endian float32."""
+
+    chunk_id: str
+    document_id: DocumentId
+    ordinal: int
+    heading_path: tuple[str, ...]
+    text: str
+    vector: bytes
+
+
+@dataclass
+class ChangeSet:
+    """All that one revision changed."""
+
+    revision: int
+    documents: list[DocumentChange] = field(default_factory=list)
+    gone_documents: list[DocumentId] = field(default_factory=list)
+    chunks: list[ChunkChange] = field(default_factory=list)
+    gone_chunks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """
+    A stretch of a workspace's feed.
+
+    `restart`: what lies between the asked-for revision and the first one kept is gone, or the asker knows a
+    future that never came (a restored database); it must begin at 0.
+    """
+
+    sets: Sequence[ChangeSet]
+    head_revision: int
+    restart: bool
+    embedding_model: str
+    dimensions: int
+
+
+@dataclass(frozen=True)
+class Replica:
+    """What a search replica says of itself and of what it has."""
+
+    id: ReplicaId
+    address: str
+    acknowledged: Sequence[Position]
+    reset: bool
+
+
+@dataclass(frozen=True)
+class ReplicaState:
+    """A live replica's place in one workspace."""
+
+    address: str
+    revision: int
+    lag_seconds: float
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """The state of a workspace's index; see the public `Index`."""
+
+    documents: int
+    chunks: int
+    bytes: int
+    revision: int
+    indexed_revision: int
+    pending: int
+    failed: int
+    embedding_model: str
+    dimensions: int
+    generation: int
+    replicas: Sequence[ReplicaState]

@@ -1,0 +1,58 @@
+"""What callers are told when it cannot be done."""
+
+from services.kernel.errors import DomainError, ErrorKind
+
+
+class DocumentNotFound(DomainError):
+    """The document does not exist in the caller's workspace."""
+
+    kind = ErrorKind.NOT_FOUND
+    reason = "DOCUMENT_NOT_FOUND"
+
+
+class ExternalIdTaken(DomainError):
+    """Another document of the workspace has this `external_id`."""
+
+    kind = ErrorKind.ALREADY_EXISTS
+    reason = "EXTERNAL_ID_TAKEN"
+
+    def __init__(self, document_id: str) -> None:
+        super().__init__("A document with this external_id exists.", metadata={"document_id": document_id})
+
+
+class EtagMismatch(DomainError):
+    """The document has changed since the caller read it."""
+
+    kind = ErrorKind.FAILED_PRECONDITION
+    reason = "ETAG_MISMATCH"
+
+
+class OperationNotFound(DomainError):
+    """The operation does not exist in the caller's workspace."""
+
+    kind = ErrorKind.NOT_FOUND
+    reason = "OPERATION_NOT_FOUND"
+
+
+class OperationFinished(DomainError):
+    """The operation has ended."""
+
+    kind = ErrorKind.FAILED_PRECONDITION
+    reason = "OPERATION_FINISHED"
+
+
+class ModelMismatch(DomainError):
+    """Vectors of two models would meet in one index."""
+
+
+class ClaimLost(Exception):
+    """The document was edited, deleted or claimed by another indexer meanwhile; the work is void."""
+
+
+class IndexingFailed(Exception):
+    """The document can't be indexed as it is, however often it is tried."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail

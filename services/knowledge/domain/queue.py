@@ -1,0 +1,75 @@
+"""The indexing queue: who takes what, for how long, and what happens when it goes wrong."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain, zip_longest
+from typing import NewType
+
+from services.kernel.ids import WorkspaceId
+from services.knowledge.domain.document import ContentType, DocumentId, Failure
+
+IndexerId = NewType("IndexerId", str)
+
+MAX_ATTEMPTS = 5
+# Indexers that died with a document in hand. More than attempts: killing indexers is no fault of a document.
+MAX_LAPSES = 20
+
+GAVE_UP = Failure("INDEXING_FAILED", f"Indexing failed {MAX_ATTEMPTS} times; the log has the reasons.")
+# From so many on, a document is taken alone: if it is what kills indexers, nothing else suffers.
+_SUSPICIOUS = 3
+
+CRASHED = Failure("INDEXING_CRASHED", f"Indexing it ended {MAX_LAPSES} times without a result.")
+CANCELLED = Failure("CANCELLED", "Its indexing was cancelled before it began.")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A document in the queue that could be claimed now."""
+
+    workspace_id: WorkspaceId
+    document_id: DocumentId
+    lapses: int = 0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """
+    The right to index one document at one content version.
+
+    `fence` grows with every claim of the document: a commit is valid only while no later one was made.
+    """
+
+    workspace_id: WorkspaceId
+    document_id: DocumentId
+    content_version: int
+    fence: int
+    attempts: int = 0
+    lapses: int = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a claimed document is made of, and the passages that are in the index now."""
+
+    title: str
+    content_type: ContentType
+    content: bytes
+    chunk_ids: frozenset[str]
+
+
+def fair(queues: Iterable[Sequence[Waiting]], limit: int) -> list[Waiting]:
+    """
+    Return at most `limit` of several workspaces' queues: one of each in turn, each queue in its order.
+
+    A document that indexers have died of comes alone.
+    """
+    turns = [each for each in chain.from_iterable(zip_longest(*queues)) if each is not None]
+    if turns and turns[0].lapses >= _SUSPICIOUS:
+        return turns[:1]
+    return [each for each in turns if each.lapses < _SUSPICIOUS][:limit]
+
+
+def backoff(attempts: int) -> timedelta:
+    """Return how long to wait after so many failures: 1, 4, 16, 60 seconds."""
+    return timedelta(seconds=min(60, 4 ** max(0, attempts - 1)))

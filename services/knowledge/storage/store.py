@@ -1,0 +1,96 @@
+"""The store: the repositories of one transaction, brought together."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from services.kernel.clock import Clock
+from services.knowledge.storage.answers import SqlAnswers
+from services.knowledge.storage.bases import SqlBases
+from services.knowledge.storage.chunks import SqlChunks
+from services.knowledge.storage.documents import SqlDocuments
+from services.knowledge.storage.feed import SqlFeed
+from services.knowledge.storage.operations import SqlOperations
+from services.knowledge.storage.queue import SqlQueue
+from services.knowledge.storage.replicas import SqlReplicas
+from services.knowledge.storage.tables import IDEMPOTENCY_KEYS
+from services.runtime.database import Database, migrate, open_database
+from services.runtime.idempotency import Idempotency
+
+_SCHEMA = "knowledge"
+_VERSIONS = Path(__file__).parent / "versions"
+
+
+class SqlTransaction:
+    """The repositories on one connection."""
+
+    def __init__(self, connection: sa.Connection, database: Database, idempotency: Idempotency) -> None:
+        self._connection = connection
+        self._insert = database.insert
+        self._idempotency = idempotency
+
+    @cached_property
+    def bases(self) -> SqlBases:
+        return SqlBases(self._connection, self._insert)
+
+    @cached_property
+    def documents(self) -> SqlDocuments:
+        return SqlDocuments(self._connection)
+
+    @cached_property
+    def chunks(self) -> SqlChunks:
+        return SqlChunks(self._connection, self._insert, self.bases)
+
+    @cached_property
+    def queue(self) -> SqlQueue:
+        return SqlQueue(self._connection, self._insert, self.bases)
+
+    @cached_property
+    def operations(self) -> SqlOperations:
+        return SqlOperations(self._connection)
+
+    @cached_property
+    def feed(self) -> SqlFeed:
+        return SqlFeed(self._connection)
+
+    @cached_property
+    def replicas(self) -> SqlReplicas:
+        return SqlReplicas(self._connection, self._insert)
+
+    @cached_property
+    def answers(self) -> SqlAnswers:
+        return SqlAnswers(self._connection, self._idempotency)
+
+
+class SqlStore:
+    """SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._idempotency = Idempotency(database, IDEMPOTENCY_KEYS, clock)
+
+    @contextmanager
+    def write(self) -> Iterator[SqlTransaction]:
+        """Begin a transaction that commits durably at its end."""
+        with self._database.write() as connection:
+            yield SqlTransaction(connection, self._database, self._idempotency)
+
+    @contextmanager
+    def read(self) -> Iterator[SqlTransaction]:
+        """Begin a snapshot."""
+        with self._database.read() as connection:
+            yield SqlTransaction(connection, self._database, self._idempotency)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+
+def open_store(url: str, clock: Clock) -> SqlStore:
+    """Open the database and bring its tables up to date."""
+    database = open_database(url, _SCHEMA)
+    migrate(database, _VERSIONS)
+    return SqlStore(database, clock)

@@ -1,0 +1,183 @@
+"""The tables of the knowledge service. Every one of a workspace's begins with its id."""
+
+import sqlalchemy as sa
+
+from services.runtime.database import Json, UtcDateTime
+from services.runtime.idempotency import idempotency_table
+
+METADATA = sa.MetaData()
+
+# One row per workspace; whoever changes the workspace locks it. Revisions come from here.
+KNOWLEDGE_BASES = sa.Table(
+    "knowledge_bases",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    # Tombstones up to here are gone: who is behind it begins anew.
+    sa.Column("pruned_revision", sa.BigInteger, nullable=False),
+)
+
+GENERATIONS = sa.Table(
+    "generations",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("generation", sa.Integer, primary_key=True),
+    sa.Column("embedding_model", sa.Text, nullable=False),
+    sa.Column("dimensions", sa.Integer, nullable=False),
+)
+
+DOCUMENTS = sa.Table(
+    "documents",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("external_id", sa.Text, nullable=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("content_type", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("tags", Json, nullable=False),
+    sa.Column("locale", sa.Text, nullable=False),
+    sa.Column("audience", sa.Text, nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("metadata", Json, nullable=False),
+    sa.Column("content_sha256", sa.Text, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("error_code", sa.Text, nullable=True),
+    sa.Column("error_detail", sa.Text, nullable=True),
+    sa.Column("chunks", sa.Integer, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("content_version", sa.Integer, nullable=False),
+    # Grows with every claim; a commit is valid only at the newest.
+    sa.Column("fence", sa.BigInteger, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("content_revision", sa.BigInteger, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    # When `revision` was handed out.
+    sa.Column("revised_at", UtcDateTime, nullable=False),
+    sa.Column("indexed_at", UtcDateTime, nullable=True),
+    sa.UniqueConstraint("workspace_id", "external_id", name="documents_by_external_id"),
+    sa.Index("documents_by_age", "workspace_id", "created_at", "id"),
+    sa.Index("documents_by_revision", "workspace_id", "revision"),
+    sa.Index("documents_by_status", "workspace_id", "status"),
+)
+
+# Apart from the documents, so that lists and status changes never touch it.
+CONTENTS = sa.Table(
+    "contents",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
+DOCUMENT_TAGS = sa.Table(
+    "document_tags",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("tag", sa.Text, primary_key=True),
+    sa.Index("document_tags_by_tag", "workspace_id", "tag", "document_id"),
+)
+
+DOCUMENT_TOMBSTONES = sa.Table(
+    "document_tombstones",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("deleted_at", UtcDateTime, nullable=False),
+    sa.Index("document_tombstones_by_revision", "workspace_id", "revision"),
+)
+
+# A deleted row is a tombstone: its text and vector are gone.
+CHUNKS = sa.Table(
+    "chunks",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("generation", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("heading_path", Json, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("tokens", sa.Integer, nullable=False),
+    sa.Column("vector", sa.LargeBinary, nullable=True),
+    # Of text and vector together; decides how many fit into an answer of the feed.
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("deleted", sa.Boolean, nullable=False),
+    sa.Index("chunks_by_revision", "workspace_id", "generation", "revision"),
+    sa.Index("chunks_by_document", "workspace_id", "generation", "document_id"),
+)
+
+INDEXING_TASKS = sa.Table(
+    "indexing_tasks",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("content_version", sa.Integer, nullable=False),
+    sa.Column("queued_at", UtcDateTime, nullable=False),
+    sa.Column("not_before", UtcDateTime, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("lapses", sa.Integer, nullable=False),
+    sa.Column("owner", sa.Text, nullable=True),
+    sa.Column("lease_until", UtcDateTime, nullable=True),
+    sa.Index("indexing_tasks_by_age", "workspace_id", "queued_at", "document_id"),
+)
+
+OPERATIONS = sa.Table(
+    "operations",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    # The rest is set at the end; until then the items are counted.
+    sa.Column("finished_at", UtcDateTime, nullable=True),
+    sa.Column("done", sa.Integer, nullable=False),
+    sa.Column("failed", sa.Integer, nullable=False),
+    sa.Column("cancelled", sa.Integer, nullable=False),
+    sa.Column("unchanged", sa.Integer, nullable=False),
+    sa.Index("operations_by_age", "workspace_id", "created_at", "id"),
+)
+
+OPERATION_ITEMS = sa.Table(
+    "operation_items",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("operation_id", sa.Text, primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("document_id", sa.Text, nullable=True),
+    sa.Column("external_id", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("content_version", sa.Integer, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("unchanged", sa.Boolean, nullable=False),
+    sa.Column("error_code", sa.Text, nullable=True),
+    sa.Column("error_detail", sa.Text, nullable=True),
+    sa.Index("operation_items_by_document", "workspace_id", "document_id", "state"),
+    sa.Index("operation_items_by_revision", "workspace_id", "state", "revision"),
+)
+
+REPLICAS = sa.Table(
+    "replicas",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("lease_until", UtcDateTime, nullable=False),
+)
+
+REPLICA_POSITIONS = sa.Table(
+    "replica_positions",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("replica_id", sa.Text, primary_key=True),
+    sa.Column("generation", sa.Integer, primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Index("replica_positions_by_replica", "replica_id"),
+)
+
+IDEMPOTENCY_KEYS = idempotency_table(METADATA)

@@ -1,0 +1,145 @@
+"""The change feed: order, whole revisions, restarts, replicas."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from services.kernel.ids import WorkspaceId
+from services.knowledge.domain.document import Patch
+from services.knowledge.domain.follow_changes import FollowChanges
+from services.knowledge.domain.ports import ListFilters
+from tests.contracts.knowledge.feed_follower import Follower
+from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page
+
+
+def test_behind_names_what_is_missing(workshop: Workshop) -> None:
+    """A replica learns which workspaces have more than it acknowledged, and no others."""
+    workshop.indexed()
+    workshop.create(workspace_id=OTHER)
+    workshop.index()
+    (behind,) = workshop.sync((WORKSPACE, 1))
+    assert (behind.workspace_id, behind.generation, behind.revision) == (OTHER, 1, 1)
+    assert workshop.sync((OTHER, 1)) == []
+
+
+def test_waits_for_news_no_longer_than_it_may(workshop: Workshop) -> None:
+    """A level replica is answered at the end of its wait, or as soon as there is something."""
+    workshop.indexed()
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            workshop.create()
+            workshop.index()
+
+    follow = FollowChanges(workshop.store, workshop.clock, 10, sleep)
+    replica = workshop.replica((WORKSPACE, 1))
+    assert [each.revision for each in follow.sync(replica, 1.0)] == [2]
+    assert len(waited) == 3
+    assert follow.sync(workshop.replica((WORKSPACE, 2)), 0.5) == []
+    assert len(waited[3:]) == 10
+
+
+def test_answers_are_cut_between_revisions(workshop: Workshop) -> None:
+    """A long feed comes in parts, each of whole revisions and at least one."""
+    for n in range(10):
+        workshop.create(page(content=f"Text {n}. " * 30))
+    workshop.index()
+    follower = Follower(WORKSPACE)
+    sizes = []
+    while True:
+        with workshop.store.read() as tx:
+            changes = tx.feed.changes(WORKSPACE, 1, follower.revision, 3000)
+        if not changes.sets:
+            break
+        sizes.append(len(changes.sets))
+        follower.apply(changes)
+    assert len(sizes) > 3
+    assert sum(sizes) == 10
+    assert len(follower.chunks) == 10
+    with workshop.store.read() as tx:
+        assert len(tx.feed.changes(WORKSPACE, 1, 0, 1).sets) == 1
+
+
+def test_unknown_future_begins_anew(workshop: Workshop) -> None:
+    """A replica that is ahead, as after a restored backup, or of another generation is told to restart."""
+    workshop.indexed()
+    assert workshop.changes(after=2).restart
+    assert workshop.changes(WorkspaceId("ws_new"), after=1).restart
+    assert workshop.follow.changes(WORKSPACE, 2, 0).restart
+    assert not workshop.changes(after=1).restart
+    assert not workshop.changes(WorkspaceId("ws_new")).restart
+
+
+def test_replica_that_starts_late_sees_the_same(workshop: Workshop) -> None:
+    """The feed from 0 and the feed as it came amount to the same state."""
+    early = Follower(WORKSPACE)
+    for n in range(4):
+        workshop.create(page(f"p{n}", f"Text {n}."))
+    workshop.index()
+    early.catch_up(workshop)
+    workshop.push(page("p1", "Edited."), page("p2", "Text 2.", tags=("x",)))
+    workshop.write.delete_by_external_id(WORKSPACE, "p3", "")
+    early.catch_up(workshop)
+    workshop.index()
+    early.catch_up(workshop)
+    late = Follower(WORKSPACE)
+    late.catch_up(workshop)
+    assert early.state() == late.state()
+    assert sorted(chunk.text for chunk in late.chunks.values()) == ["Edited.", "Text 0.", "Text 2."]
+
+
+def test_concurrent_writers_skip_nothing(workshop: Workshop) -> None:
+    """A follower that reads while many write sees every revision, in order, and ends with the truth."""
+    documents = [workshop.create(page(f"p{n}", f"Text {n}.")) for n in range(8)]
+    workshop.index()
+    followers = [Follower(WORKSPACE), Follower(WORKSPACE)]
+    stop = threading.Event()
+
+    def write(writer: int) -> None:
+        for round_ in range(6):
+            document = documents[(writer * 2 + round_) % len(documents)]
+            workshop.write.patch(WORKSPACE, document.id, Patch(tags=(f"w{writer}r{round_}",)), "")
+            workshop.push(page(f"new{writer}-{round_}", f"New {writer} {round_}."))
+
+    def index(name: str) -> None:
+        indexer = workshop.indexer(name)
+        while not stop.is_set():
+            indexer.run(3, lambda: False)
+
+    def follow(follower: Follower) -> None:
+        while not stop.is_set():
+            follower.catch_up(workshop)
+
+    errors: list[BaseException] = []
+    writers = [_thread(partial(write, n), errors) for n in range(4)]
+    others = [_thread(partial(index, f"idx_{n}"), errors) for n in range(2)]
+    others += [_thread(partial(follow, each), errors) for each in followers]
+    for thread in writers:
+        thread.join()
+    while workshop.read.page(WORKSPACE, ListFilters(status="queued"), 1, "").items and not errors:
+        pass
+    stop.set()
+    for thread in others:
+        thread.join()
+    assert errors == []
+    workshop.index()
+    truth = Follower(WORKSPACE)
+    truth.catch_up(workshop)
+    assert len(truth.documents) == len(truth.chunks) == 32
+    for follower in followers:
+        follower.catch_up(workshop)
+        assert follower.state() == truth.state()
+
+
+def _thread(work: Callable[[], None], errors: list[BaseException]) -> threading.Thread:
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread

@@ -1,0 +1,60 @@
+"""The tables: the migrations make what the code says, and tenancy is in every signature."""
+
+import inspect
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from services.kernel.clock import SystemClock
+from services.knowledge.domain import ports
+from services.knowledge.storage.store import SqlStore, SqlTransaction, open_store
+from services.knowledge.storage.tables import METADATA, REPLICAS
+
+# What is about all workspaces by its nature.
+_ACROSS = {"Queue.claim", "Queue.renew", "Replicas.renew", "Replicas.behind", "Replicas.confirmable"}
+_REPOSITORIES = [
+    ports.Bases,
+    ports.Documents,
+    ports.Chunks,
+    ports.Queue,
+    ports.Operations,
+    ports.Feed,
+    ports.Replicas,
+    ports.Answers,
+]
+
+
+def test_migrations_make_the_tables_of_the_code(database_url: str) -> None:
+    """There is no difference between the two, and migrating twice is none either."""
+    open_store(database_url, SystemClock()).close()
+    store = open_store(database_url, SystemClock())
+    with _engine(store).connect() as connection:
+        context = MigrationContext.configure(connection)
+        differences = compare_metadata(context, METADATA)
+    store.close()
+    assert [each for each in differences if "alembic_version" not in repr(each)] == []
+
+
+def test_every_table_of_a_workspace_begins_with_it() -> None:
+    """The workspace is the first column of every key, replicas aside."""
+    for table in METADATA.sorted_tables:
+        if table is not REPLICAS:
+            assert next(iter(table.primary_key)).name == "workspace_id", table.name
+
+
+@pytest.mark.parametrize("port", _REPOSITORIES)
+def test_every_repository_method_takes_the_workspace_first(port: type) -> None:
+    """Nobody can forget whose data it is; the few methods across workspaces are named here."""
+    implementation = inspect.get_annotations(
+        SqlTransaction.__dict__[port.__name__.lower()].func, eval_str=True
+    )["return"]
+    for name, method in inspect.getmembers(implementation, inspect.isfunction):
+        if name.startswith("_") or f"{port.__name__}.{name}" in _ACROSS:
+            continue
+        assert list(inspect.signature(method).parameters)[1] == "workspace_id", f"{port.__name__}.{name}"
+
+
+def _engine(store: SqlStore) -> sa.Engine:
+    return store._database.engine

@@ -1,0 +1,144 @@
+"""The rules for what callers say of a document."""
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from services.kernel.errors import InvalidArgument
+from services.knowledge.domain.document import Audience, ContentType
+from services.knowledge.domain.draft import MAX_CONTENT_BYTES, Said, check_external_id, draft, patch
+
+SAID = Said(title="Renewal", content="Text.")
+
+
+def refused(said: Said) -> list[str]:
+    with pytest.raises(InvalidArgument) as caught:
+        draft(said)
+    return [each.pointer for each in caught.value.violations]
+
+
+def test_defaults() -> None:
+    """What is left out is Markdown, public and active."""
+    made = draft(SAID)
+    assert made.content == b"Text."
+    description = made.description
+    assert description.content_type is ContentType.MARKDOWN
+    assert description.audience is Audience.PUBLIC
+    assert description.active
+
+
+def test_all_violations_at_once() -> None:
+    """Each broken rule is named by its pointer."""
+    said = Said(
+        external_id="a\x00",
+        title=" ",
+        content=None,
+        content_type="image/png",
+        url="ftp://example.com",
+        tags=("fine", "", "x" * 65),
+        locale="english!",
+        audience="everybody",
+        metadata={"k/~": "x" * 513},
+    )
+    assert refused(said) == [
+        "/external_id",
+        "/title",
+        "/content_type",
+        "/url",
+        "/tags/1",
+        "/tags/2",
+        "/locale",
+        "/audience",
+        "/metadata/k~1~0",
+        "/content",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"title": "x" * 501}, "/title"),
+        ({"title": "a\x00b"}, "/title"),
+        ({"external_id": "x" * 513}, "/external_id"),
+        ({"external_id": "line\u2028separator"}, "/external_id"),
+        ({"url": "https://example.com/" + "x" * 2048}, "/url"),
+        ({"url": "https://"}, "/url"),
+        ({"url": "https://[::1"}, "/url"),
+        ({"url": "/relative"}, "/url"),
+        ({"tags": tuple(str(n) for n in range(51))}, "/tags"),
+        ({"tags": ("a\nb",)}, "/tags/0"),
+        ({"metadata": {str(n): "" for n in range(17)}}, "/metadata"),
+        ({"metadata": {"": "v"}}, "/metadata"),
+        ({"metadata": {"k" * 65: "v"}}, "/metadata"),
+        ({"metadata": {"k": "a\x00"}}, "/metadata/k"),
+        ({"content_base64": "VGV4dA=="}, "/content_base64"),
+        ({"content": None, "content_base64": "not base64"}, "/content_base64"),
+        ({"content": None, "content_base64": "/w=="}, "/content_base64"),
+        ({"content": None, "content_base64": "é"}, "/content_base64"),
+        ({"content": "x" * (MAX_CONTENT_BYTES + 1)}, "/content"),
+    ],
+)
+def test_refused(changes: dict[str, Any], pointer: str) -> None:
+    """One broken rule is one violation at its field."""
+    assert refused(replace(SAID, **changes)) == [pointer]
+
+
+def test_accepted_at_the_limits() -> None:
+    """The limits themselves are allowed, and so is any printable character."""
+    said = Said(
+        external_id="guides/über uns/价格?.md#a" + "x" * 480,
+        title="x" * 500,
+        content=None,
+        content_base64=base64.b64encode("Ünïcode\x00".encode()).decode(),
+        url="https://example.com/" + "x" * 2028,
+        tags=tuple(f"{n:064}" for n in range(50)),
+        locale="zh-Hant-TW",
+        audience="authenticated",
+        active=False,
+        metadata={"k" * 64: "line\nbreak" + "x" * 502},
+    )
+    made = draft(said)
+    assert made.content == "Ünïcode\x00".encode()
+    assert not made.description.active
+
+
+def test_repeated_tags_count_once() -> None:
+    """Tags are a set; their order is kept."""
+    assert draft(replace(SAID, tags=("b", "a", "b"))).description.tags == ("b", "a")
+
+
+def test_patch_takes_only_what_is_given() -> None:
+    """An empty list clears; what is not named stays, whatever the message holds."""
+    made = patch(Said(title="ignored"), frozenset({"tags", "url"}))
+    assert (made.tags, made.url) == ((), "")
+    assert (made.title, made.content, made.active, made.metadata) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "given", "pointers"),
+    [
+        (Said(), frozenset(), [""]),
+        (Said(external_id="x"), frozenset({"external_id"}), [""]),
+        (Said(title=""), frozenset({"title"}), ["/title"]),
+        (Said(), frozenset({"audience", "content_type"}), ["/content_type", "/audience"]),
+        (
+            Said(content="a", content_base64="YQ=="),
+            frozenset({"content", "content_base64"}),
+            ["/content_base64"],
+        ),
+    ],
+)
+def test_patch_refused(said: Said, given: frozenset[str], pointers: list[str]) -> None:
+    """A patch that changes nothing, or breaks a rule, is refused."""
+    with pytest.raises(InvalidArgument) as caught:
+        patch(said, given)
+    assert [each.pointer for each in caught.value.violations] == pointers
+
+
+def test_external_id_of_a_path() -> None:
+    """A path's external id is neither empty nor unprintable."""
+    assert check_external_id("a/b c") == []
+    assert check_external_id("")
+    assert check_external_id("a\x07")
