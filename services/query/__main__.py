@@ -1,0 +1,87 @@
+"""`python -m services.query`: answers to questions."""
+
+from pathlib import Path
+
+from supportagent.query.v1.query_service_pb2_grpc import add_QueryServiceServicer_to_server
+
+from services.embedding.provider import open_embedder
+from services.embedding.settings import load_embedding_settings
+from services.kernel.clock import SystemClock
+from services.query.api import query_servicer
+from services.query.api.query_servicer import QueryServicer
+from services.query.clients.conversations import TranscriptService
+from services.query.clients.dependency import ServiceDependency
+from services.query.clients.vector_search import IDEMPOTENT, VectorSearch
+from services.query.domain.asking import Asking
+from services.query.domain.confidence import shipped_model
+from services.query.domain.readiness import EmbedderDependency, Readiness
+from services.query.domain.retrieval import Retrieval
+from services.query.domain.transcript import Transcript
+from services.query.settings import PREFIX, QuerySettings
+from services.query.storage import schema
+from services.query.storage.turns import StoredTurns, TurnDelivery
+from services.runtime import logs
+from services.runtime.channel import open_channel
+from services.runtime.database import migrate, open_database
+from services.runtime.health import Health
+from services.runtime.outbox import Outbox, OutboxDelivery
+from services.runtime.server import Service, serve
+from services.runtime.settings import load, load_shared
+
+_VERSIONS = Path(__file__).parent / "storage" / "versions"
+
+
+def main() -> None:
+    """Join the parts and serve until told to stop."""
+    settings, shared = load(QuerySettings, PREFIX), load_shared()
+    embedding_settings = load_embedding_settings()
+    logs.configure("query", shared.log_level)
+    database = open_database(settings.database_url.reveal(), "query")
+    migrate(database, _VERSIONS)
+
+    credential = shared.internal_credential
+    vector_search = open_channel(settings.vector_search_target, credential=credential, idempotent=IDEMPOTENT)
+    conversations = open_channel(settings.conversations_target, credential=credential)
+    access = open_channel(settings.access_target, credential=credential)
+
+    embedder = open_embedder(embedding_settings)
+    transcripts = TranscriptService(conversations, settings.history_timeout, settings.append_timeout)
+    outbox = Outbox(database, schema.outbox)
+    delivery = OutboxDelivery(outbox, TurnDelivery(transcripts))
+    model = shipped_model()
+    least = settings.default_min_confidence
+    asking = Asking(
+        Retrieval(embedder, VectorSearch(vector_search, settings.search_timeout)),
+        Transcript(transcripts, StoredTurns(database, outbox)),
+        model,
+        model.threshold if least is None else least,
+        SystemClock(),
+    )
+    readiness = Readiness(
+        needed={
+            "vector_search": ServiceDependency(vector_search),
+            "access": ServiceDependency(access),
+            "embedding": EmbedderDependency(embedder),
+        },
+        helpful={"conversations": ServiceDependency(conversations)},
+    )
+
+    delivery.start()
+    health = Health()
+    health.set_serving(True)
+    serve(
+        settings,
+        shared,
+        [
+            Service(
+                query_servicer.SERVICE, add_QueryServiceServicer_to_server, QueryServicer(asking, readiness)
+            )
+        ],
+        health=health,
+        on_stop=delivery.stop,
+    )
+    database.close()
+
+
+if __name__ == "__main__":
+    main()

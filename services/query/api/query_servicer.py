@@ -1,0 +1,72 @@
+"""The RPCs that answer questions."""
+
+from collections.abc import Iterator
+
+import grpc
+from supportagent.query.v1 import query_service_pb2 as pb
+from supportagent.query.v1 import query_service_pb2_grpc as pb_grpc
+
+from services.kernel.errors import DeadlineExceeded
+from services.query.api import convert
+from services.query.domain.asking import Asking, Completed
+from services.query.domain.readiness import READY, Readiness
+from services.runtime.call import seconds_left
+from services.runtime.interceptors.caller import caller
+from services.runtime.interceptors.errors import foreseen
+
+SERVICE = pb.DESCRIPTOR.services_by_name["QueryService"].full_name
+
+# What it takes to tell a caller that its time is up while it still listens.
+_LAST_WORD_SECONDS = 0.05
+
+
+class QueryServicer(pb_grpc.QueryServiceServicer):
+    """Questions in, answers out."""
+
+    def __init__(self, asking: Asking, readiness: Readiness) -> None:
+        self._asking = asking
+        self._readiness = readiness
+
+    def Query(self, request: pb.QueryRequest, context: grpc.ServicerContext) -> pb.QueryResponse:
+        """Answer a question, or say that it can't be answered."""
+        answer = self._asking.answer(caller(context), convert.question(request))
+        return convert.query_response(answer)
+
+    def StreamQuery(
+        self, request: pb.StreamQueryRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.StreamQueryResponse]:
+        """
+        Answer piece by piece.
+
+        What fails before the first event fails the call; what fails after it becomes the last event, since a
+        status that follows a message is not seen by HTTP callers.
+        """
+        begun = False
+        try:
+            for event in self._asking.stream(caller(context), convert.question(request)):
+                yield convert.stream_query_response(event)
+                begun = True
+                if not isinstance(event, Completed):
+                    _check_deadline()
+        except Exception as error:
+            if not begun:
+                raise
+            problem = foreseen(error, "StreamQuery")
+            yield convert.stream_error(problem, caller(context).request_id)
+
+    def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:
+        """Find passages without answering."""
+        results = self._asking.look_up(caller(context), convert.lookup(request))
+        return convert.search_response(results)
+
+    def CheckReadiness(
+        self, request: pb.CheckReadinessRequest, context: grpc.ServicerContext
+    ) -> pb.CheckReadinessResponse:
+        """Tell whether a question could be answered now."""
+        return pb.CheckReadinessResponse(status=READY, checks=self._readiness.check())
+
+
+def _check_deadline() -> None:
+    left = seconds_left()
+    if left is not None and left < _LAST_WORD_SECONDS:
+        raise DeadlineExceeded("The deadline passed.")

@@ -1,0 +1,23 @@
+"""What can go wrong with a question, beyond the kernel's errors."""
+
+from services.kernel.errors import DomainError, ErrorKind
+
+
+class ConversationNotFound(DomainError):
+    """The conversation does not exist in the caller's workspace."""
+
+    kind = ErrorKind.NOT_FOUND
+    reason = "CONVERSATION_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such conversation.")
+
+
+class UserTokenRefused(DomainError):
+    """The end user's token is not accepted."""
+
+    kind = ErrorKind.UNAUTHENTICATED
+    reason = "USER_TOKEN_REFUSED"
+
+    def __init__(self) -> None:
+        super().__init__("The user_token is not accepted.")

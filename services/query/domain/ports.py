@@ -1,0 +1,97 @@
+"""What the domain needs from outside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.kernel.caller import Caller
+from services.query.domain.conversation import Turn
+from services.query.domain.passage import Found
+from services.query.domain.question import Filters, Said
+
+
+@dataclass(frozen=True, eq=False)
+class SearchQuery:
+    """What to look for: the words, their vector of length 1, and what may be found."""
+
+    text: str
+    vector: NDArray[np.float32]
+    filters: Filters
+    exact: bool
+
+
+class QuestionEmbedder(Protocol):
+    """Turns a question into a vector. Safe to share between threads."""
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """
+        Return the vector of length 1 of a question.
+
+        Raises:
+            Unavailable: the model could not be reached; safe to retry.
+        """
+        ...
+
+
+class PassageSearch(Protocol):
+    """Finds passages. Safe to share between threads."""
+
+    def search(self, caller: Caller, query: SearchQuery, limit: int) -> Found:
+        """
+        Return at most `limit` passages, best first.
+
+        Passages of other workspaces, and of documents for authenticated users, are never returned. An empty
+        result means "nothing matches".
+
+        Raises:
+            Unavailable: the search could not be made; safe to retry.
+            DeadlineExceeded: there was no time for it.
+        """
+        ...
+
+
+class Conversations(Protocol):
+    """Reads and continues transcripts. Safe to share between threads."""
+
+    def history(self, caller: Caller, conversation_id: str, limit: int) -> list[Said]:
+        """
+        Return the newest messages of a conversation, at most `limit`, oldest first.
+
+        Raises:
+            ConversationNotFound: the workspace has none of that id.
+            Unavailable, DeadlineExceeded: not to be had within a short while.
+        """
+        ...
+
+    def append(self, caller: Caller, turn: Turn) -> None:
+        """
+        Store a turn; one that is stored already changes nothing.
+
+        Raises:
+            DomainError: it is not known to be stored.
+        """
+        ...
+
+
+class TurnOutbox(Protocol):
+    """Keeps turns that could not be stored yet, and delivers them later: each, once, in the order of their
+    conversation, also after a restart."""
+
+    def put(self, caller: Caller, turn: Turn) -> None:
+        """Keep a turn. It is on disk when this returns."""
+        ...
+
+    def pending(self, caller: Caller, conversation_id: str) -> Sequence[Turn]:
+        """Return the turns of a conversation of the caller's workspace that wait, oldest first."""
+        ...
+
+
+class Dependency(Protocol):
+    """A part of the system that can be asked whether it is well."""
+
+    def ready(self) -> bool:
+        """Tell whether it answers and says that it can serve; never raises, returns within a second."""
+        ...

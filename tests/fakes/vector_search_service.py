@@ -1,0 +1,63 @@
+"""A vector_search service over gRPC with passages in memory."""
+
+import grpc
+import numpy as np
+from supportagent.vector_search.v1 import vector_search_service_pb2 as pb
+from supportagent.vector_search.v1 import vector_search_service_pb2_grpc as pb_grpc
+
+from services.query.domain.ports import SearchQuery
+from services.query.domain.question import Filters
+from services.runtime.interceptors.caller import caller
+from services.runtime.server import Service
+from tests.fakes.passage_search import REVISION, FakePassageSearch
+
+NAME = "supportagent.vector_search.v1.VectorSearchService"
+
+
+class FakeVectorSearchService(pb_grpc.VectorSearchServiceServicer):
+    """Implements the real proto over a `FakePassageSearch`; `requests` is for the tests."""
+
+    def __init__(self, search: FakePassageSearch) -> None:
+        self._search = search
+        self.requests: list[pb.SearchRequest] = []
+
+    def service(self) -> Service:
+        """Return how it joins a server."""
+        return Service(NAME, pb_grpc.add_VectorSearchServiceServicer_to_server, self)
+
+    def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:
+        """Find passages of the caller's workspace."""
+        self.requests.append(request)
+        query = SearchQuery(
+            request.text,
+            np.frombuffer(request.vector, dtype="<f4"),
+            Filters(
+                tuple(request.filter.any_tags), request.filter.locale, tuple(request.filter.document_ids)
+            ),
+            request.exact,
+        )
+        found = self._search.search(caller(context), query, request.limit)
+        return pb.SearchResponse(
+            hits=[
+                pb.Hit(
+                    chunk_id=each.chunk_id,
+                    document_id=each.document_id,
+                    title=each.title,
+                    url=each.url,
+                    heading_path=each.heading_path,
+                    text=each.text,
+                    ordinal=each.ordinal,
+                    score=each.score,
+                    dense=each.dense,
+                    lexical=each.lexical,
+                )
+                for each in found.passages
+            ],
+            revision=found.revision,
+        )
+
+    def GetIndexStatus(
+        self, request: pb.GetIndexStatusRequest, context: grpc.ServicerContext
+    ) -> pb.GetIndexStatusResponse:
+        """Return the one revision that there is."""
+        return pb.GetIndexStatusResponse(revision=REVISION, dense_index="exact")
