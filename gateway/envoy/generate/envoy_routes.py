@@ -1,0 +1,112 @@
+"""The route table as Envoy's virtual hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from gateway.envoy.generate.route_table import READ_BODY_BYTES, Route
+
+_TYPES = "type.googleapis.com/envoy.extensions.filters.http"
+# A service gives up at its deadline and says so; only when it doesn't, Envoy gives up a little later.
+_GRACE_MS = 500
+_MAX_PAGE_BYTES = 4 * 1024 * 1024
+_NO_CHECK = {"ext_authz": {"@type": f"{_TYPES}.ext_authz.v3.ExtAuthzPerRoute", "disabled": True}}
+
+
+def route_configuration(
+    name: str, routes: Sequence[Route], pages: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return Envoy's route configuration: `pages` first, then the routes, 405s for their paths, and a 404."""
+    entries = list(pages)
+    for _, same_path in groupby(routes, key=lambda route: route.path.regex):
+        group = list(same_path)
+        entries += [_to_service(route) for route in group]
+        entries.append(_not_allowed(group))
+    entries.append(_direct({"prefix": "/"}, 404))
+    return {
+        "name": name,
+        "max_direct_response_body_size_bytes": _MAX_PAGE_BYTES,
+        "response_headers_to_add": [_header("x-content-type-options", "nosniff")],
+        "virtual_hosts": [{"name": name, "domains": ["*"], "routes": entries}],
+    }
+
+
+def page(path: str, content_type: str, *, file: Path | None = None, text: str = "") -> dict[str, Any]:
+    """Return a route that Envoy answers itself, without a check."""
+    body = {"filename": str(file)} if file is not None else {"inline_string": text}
+    entry = _direct({"path": path, "headers": [_methods("GET", "HEAD")]}, 200, body)
+    entry["response_headers_to_add"] = [_header("content-type", content_type)]
+    return entry
+
+
+def page_not_allowed(path: str) -> dict[str, Any]:
+    """Return the 405 for the other methods of a page."""
+    entry = _direct({"path": path}, 405)
+    entry["response_headers_to_add"] = [_header("allow", "GET, HEAD")]
+    return entry
+
+
+def _to_service(route: Route) -> dict[str, Any]:
+    action: dict[str, Any] = {"cluster": route.room, "timeout": _seconds(route.timeout_ms + _GRACE_MS)}
+    if route.method == "GET":
+        # None of these has reached a servicer. A POST is not repeated: the caller decides.
+        action["retry_policy"] = {"retry_on": "connect-failure,refused-stream", "num_retries": 2}
+    check = {"audience": route.audience, "scope": route.scope, "route": route.name}
+    check["publishable"] = "true" if route.publishable else "false"
+    per_filter: dict[str, Any] = {
+        "ext_authz": {
+            "@type": f"{_TYPES}.ext_authz.v3.ExtAuthzPerRoute",
+            "check_settings": {"context_extensions": check},
+        },
+    }
+    # Read by the two Lua filters of these names.
+    for_lua = {
+        "check_request": {"route": route.name},
+        "shape_response": {"success_status": str(route.success_status), "wrapper": route.response_wrapper},
+    }
+    return {
+        "name": f"{route.method} {route.path.text}",
+        "match": {**_path(route), "headers": [_methods(route.method)]},
+        "route": action,
+        # The request check waits for the whole body and then says whether it is too large for this route.
+        # At this limit Envoy would stop reading and wait for ever, so it lies above `body_size_limit`.
+        "request_body_buffer_limit": 2 * READ_BODY_BYTES,
+        "request_headers_to_add": [_header("grpc-timeout", f"{route.timeout_ms}m")],
+        "response_headers_to_add": [_header("cache-control", "no-store")],
+        "metadata": {"filter_metadata": for_lua},
+        "typed_per_filter_config": per_filter,
+    }
+
+
+def _not_allowed(group: Sequence[Route]) -> dict[str, Any]:
+    entry = _direct(_path(group[0]), 405)
+    entry["response_headers_to_add"] = [_header("allow", ", ".join(sorted(route.method for route in group)))]
+    return entry
+
+
+def _direct(match: dict[str, Any], status: int, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    response: dict[str, Any] = {"status": status}
+    if body is not None:
+        response["body"] = body
+    return {"match": match, "direct_response": response, "typed_per_filter_config": _NO_CHECK}
+
+
+def _path(route: Route) -> dict[str, Any]:
+    if route.path.is_literal:
+        return {"path": route.path.text}
+    return {"safe_regex": {"regex": route.path.regex}}
+
+
+def _methods(*methods: str) -> dict[str, Any]:
+    return {"name": ":method", "string_match": {"safe_regex": {"regex": "|".join(methods)}}}
+
+
+def _header(key: str, value: str) -> dict[str, Any]:
+    return {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+
+
+def _seconds(milliseconds: int) -> str:
+    return f"{milliseconds / 1000:.3f}s"

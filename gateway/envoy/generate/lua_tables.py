@@ -1,0 +1,112 @@
+"""The tables that the Lua filters read, as one Lua module."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from gateway.envoy.generate.error_reasons import ErrorReason
+from gateway.envoy.generate.problems import GRPC_CODES, GRPC_FALLBACKS, TEXTS, title
+from gateway.envoy.generate.route_table import Route
+from gateway.envoy.generate.shapes import Field, Shape, Shapes
+
+LuaValue: TypeAlias = (
+    "str | int | bool | Sequence[LuaValue] | Mapping[str, LuaValue] | Mapping[int, LuaValue]"
+)
+
+_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+_LUA_WORDS = {
+    "end",
+    "repeat",
+    "for",
+    "in",
+    "not",
+    "and",
+    "or",
+    "if",
+    "do",
+    "local",
+    "function",
+    "return",
+    "then",
+}
+
+
+def render_tables(routes: Sequence[Route], shapes: Shapes, reasons: Sequence[ErrorReason]) -> str:
+    """
+    Return the module `tables`.
+
+    It has `routes` (by RPC), `messages` (the fields of each body message and their shapes), `statuses`
+    (code to HTTP status), `titles`, `texts`, `fallbacks` (gRPC status to code) and `grpc_codes`.
+    """
+    bodies = [route.body_message for route in routes if route.body_message]
+    messages: dict[str, LuaValue] = {"": {}}
+    for message in shapes.reachable(bodies):
+        messages[message] = {field.name: _shape(field.shape) for field in shapes.fields(message)}
+    tables: dict[str, LuaValue] = {
+        "routes": {route.name: _route(route) for route in routes},
+        "messages": messages,
+        "statuses": {reason.code: reason.status for reason in reasons},
+        "titles": {status: title(status) for status in sorted({reason.status for reason in reasons})},
+        "texts": dict(TEXTS),
+        "fallbacks": dict(GRPC_FALLBACKS),
+        "grpc_codes": dict(GRPC_CODES),
+    }
+    return (
+        "-- Generated from the descriptor set; see gateway/envoy/generate.\nreturn " + _lua(tables, 0) + "\n"
+    )
+
+
+def _route(route: Route) -> dict[str, LuaValue]:
+    table: dict[str, LuaValue] = {
+        "method": route.method,
+        "max_body_bytes": route.max_body_bytes,
+        "pattern": route.path.lua_pattern,
+        "variables": [{"name": variable.name, "many": variable.many} for variable in route.path.variables],
+        "query": {field.name: _query_kind(field) for field in route.query_fields},
+        "required": list(route.body_required),
+        "not_in_body": {field.name: True for field in route.path_fields} if route.body_is_request else {},
+    }
+    if route.body_message:
+        table["body"] = route.body_message
+    return table
+
+
+def _query_kind(field: Field) -> str:
+    if field.shape.kind in ("message", "map", "any", "any_object", "any_array", "base64"):
+        raise ValueError(
+            f"the query parameter {field.name} is of a kind that does not fit into a query string"
+        )
+    return field.shape.kind
+
+
+def _shape(shape: Shape) -> dict[str, LuaValue]:
+    table: dict[str, LuaValue] = {"kind": shape.kind}
+    if shape.message:
+        table["message"] = shape.message
+    if shape.items is not None:
+        table["items"] = _shape(shape.items)
+    return table
+
+
+def _lua(value: LuaValue, depth: int) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        # Lua reads UTF-8 bytes as they are; of JSON's escapes only \" \\ \n \r \t occur in our texts.
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        indent = "  " * (depth + 1)
+        rows = [f"{indent}{_key(key)} = {_lua(item, depth + 1)},\n" for key, item in value.items()]
+        return "{\n" + "".join(rows) + "  " * depth + "}" if rows else "{}"
+    return "{ " + ", ".join(_lua(item, depth + 1) for item in value) + " }" if value else "{}"
+
+
+def _key(key: str | int) -> str:
+    if isinstance(key, int):
+        return f"[{key}]"
+    return key if _NAME.match(key) and key not in _LUA_WORDS else f"[{json.dumps(key, ensure_ascii=False)}]"

@@ -1,0 +1,94 @@
+"""A gateway for all tests here: a real Envoy between fake services, started once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from gateway.envoy.generate import Address
+from services.runtime.server import start_server
+from services.runtime.settings import Secret
+from tests.fakes.fake_access_service import CREDENTIAL, KEY, OPERATOR_TOKEN, FakeAccessService
+from tests.fakes.fake_conversation_service import FakeConversationService
+from tests.fakes.fake_knowledge_service import FakeKnowledgeService
+from tests.fakes.fake_query_service import FakeQueryService
+from tests.gateway.envoy_process import EnvoyProcess, start_envoy
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass
+class Gateway:
+    """The gateway under test and the fakes behind it."""
+
+    envoy: EnvoyProcess
+    access: FakeAccessService
+    query: FakeQueryService
+    knowledge: FakeKnowledgeService
+    conversations: FakeConversationService
+
+    def reset(self) -> None:
+        """Forget what the fakes have seen and been told."""
+        for calls in (
+            self.access.checks,
+            self.access.calls,
+            self.query.calls,
+            self.knowledge.calls,
+            self.conversations.calls,
+        ):
+            calls.reset()
+
+
+@pytest.fixture(scope="session")
+def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """Start everything once."""
+    access, query, knowledge = FakeAccessService(), FakeQueryService(), FakeKnowledgeService()
+    credential = Secret(CREDENTIAL)
+    servers = {
+        "access": start_server(access.services(), credential=credential),
+        "query": start_server([query.service()], credential=credential),
+        "knowledge": start_server(
+            [knowledge.service()], credential=credential, max_message_bytes=20 * MEBIBYTE
+        ),
+    }
+    addresses = {room: Address.parse(server.address) for room, server in servers.items()}
+    conversations = FakeConversationService()
+    bare_server, port = conversations.start()
+    addresses["conversations"] = Address("127.0.0.1", port)
+    envoy = start_envoy(addresses, tmp_path_factory.mktemp("gateway"))
+    yield Gateway(envoy, access, query, knowledge, conversations)
+    envoy.stop()
+    bare_server.stop(0)
+    for server in servers.values():
+        server.stop(0)
+
+
+@pytest.fixture
+def gateway(running_gateway: Gateway) -> Gateway:
+    """The gateway, its fakes as new."""
+    running_gateway.reset()
+    return running_gateway
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> Iterator[httpx.Client]:
+    """A caller with a good key."""
+    headers = {"authorization": f"Bearer {KEY}"}
+    with httpx.Client(base_url=gateway.envoy.public, headers=headers, timeout=30) as caller:
+        yield caller
+
+
+@pytest.fixture
+def stranger(gateway: Gateway) -> Iterator[httpx.Client]:
+    """A caller without a key."""
+    with httpx.Client(base_url=gateway.envoy.public, timeout=30) as caller:
+        yield caller
+
+
+@pytest.fixture
+def operator(gateway: Gateway) -> Iterator[httpx.Client]:
+    """The operator, on the loopback listener."""
+    headers = {"authorization": f"Bearer {OPERATOR_TOKEN}"}
+    with httpx.Client(base_url=gateway.envoy.operator, headers=headers, timeout=30) as caller:
+        yield caller
