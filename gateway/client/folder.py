@@ -1,0 +1,141 @@
+"""A folder of pages on disk as documents of the API."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.client.front_matter import split_front_matter
+
+CONTENT_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain"}
+LONGEST_TITLE = 500
+
+
+@dataclass(frozen=True)
+class Page:
+    """
+    One file as a document.
+
+    `external_id` is its path below the folder, with `/`. `content` is the file without its front matter,
+    whose fields became fields of the document.
+    """
+
+    external_id: str
+    title: str
+    content: str
+    content_type: str
+    url: str = ""
+    tags: tuple[str, ...] = ()
+    locale: str = ""
+    audience: str = "public"
+    sha256: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha256", hashlib.sha256(self.content.encode()).hexdigest())
+
+    def as_document(self) -> dict[str, Any]:
+        """The page as the API takes it."""
+        document: dict[str, Any] = {
+            "external_id": self.external_id,
+            "title": self.title,
+            "content": self.content,
+            "content_type": self.content_type,
+            "tags": list(self.tags),
+            "locale": self.locale,
+            "audience": self.audience,
+        }
+        if self.url:
+            document["url"] = self.url
+        return document
+
+    def same_as(self, document: dict[str, Any]) -> bool:
+        """
+        Whether the API's document (without its content) is this page already.
+
+        `active` and `metadata` are no matter of the folder.
+        """
+        return (
+            document.get("content_sha256") == self.sha256
+            and document.get("title", "") == self.title
+            and document.get("content_type", "") == self.content_type
+            and document.get("url", "") == self.url
+            and sorted(document.get("tags", [])) == sorted(self.tags)
+            and document.get("locale", "") == self.locale
+            and document.get("audience", "") == self.audience
+        )
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that can't become a document, and why."""
+
+    external_id: str
+    reason: str
+
+
+def read_folder(folder: Path) -> Iterator[Page | Unreadable]:
+    """Yields every Markdown and text file below the folder, in order of path; hidden ones are left out."""
+    for path in sorted(_files(folder)):
+        external_id = path.relative_to(folder).as_posix()
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            yield Unreadable(external_id, "The file is not UTF-8 text.")
+        except OSError as error:
+            yield Unreadable(external_id, f"The file can't be read: {error.strerror}.")
+        else:
+            yield page_of(external_id, text)
+
+
+def page_of(external_id: str, text: str) -> Page:
+    """Makes a page of a file. Its title: front matter, else the first heading, else the file's name."""
+    name = Path(external_id)
+    content_type = CONTENT_TYPES[name.suffix.lower()]
+    if content_type != "text/markdown":
+        return Page(external_id, name.stem[:LONGEST_TITLE], text, content_type)
+    fields, content = split_front_matter(text)
+    title = _text(fields.get("title")) or _first_heading(content) or name.stem
+    return Page(
+        external_id,
+        title[:LONGEST_TITLE],
+        content,
+        content_type,
+        url=_text(fields.get("url")),
+        tags=_tags(fields.get("tags")),
+        locale=_text(fields.get("locale")),
+        audience=_text(fields.get("audience")) or "public",
+    )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for directory, subfolders, names in os.walk(folder):
+        subfolders[:] = [each for each in subfolders if not each.startswith(".")]
+        for name in names:
+            if not name.startswith(".") and Path(name).suffix.lower() in CONTENT_TYPES:
+                yield Path(directory, name)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    given = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+    return tuple(dict.fromkeys(tag for tag in map(_text, given) if tag))
+
+
+def _first_heading(markdown: str) -> str:
+    fence = ""
+    for line in markdown.splitlines():
+        mark = line.strip()[:3]
+        if mark in ("```", "~~~") and fence in ("", mark):
+            fence = "" if fence else mark
+        elif not fence and line.startswith("#"):
+            heading = line.lstrip("#")
+            if heading.startswith((" ", "\t")) and heading.strip(" #\t"):
+                return heading.strip(" #\t")
+    return ""

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from gateway.client.folder import Page, Unreadable, page_of, read_folder
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("---\ntitle: 'From: matter'\n---\n# Heading\n", "From: matter"),
+        ("---\ntitle:\n---\ntext\n\n## The *first* ##\n", "The *first*"),
+        ("```\n# a comment\n```\n# Heading\n", "Heading"),
+        ("#hashtag\nno heading\n", "page"),
+        ("", "page"),
+        ("---\ntitle: 404\n---\n", "404"),
+        ("---\nbroken: [\n---\n# Heading\n", "Heading"),
+    ],
+)
+def test_title(text: str, title: str) -> None:
+    """The title is the front matter's, else the first heading's, else the file's name."""
+    assert page_of("a/page.md", text).title == title
+
+
+def test_front_matter_becomes_fields() -> None:
+    """Tags, url, locale and audience of the front matter are fields, the rest is the content."""
+    text = (
+        "---\r\ntags: [billing, plans, billing]\r\nurl: https://h.example/p\r\nlocale: en\r\n"
+        "audience: authenticated\r\nother: 1\r\n---\r\n\r\nBody\r\n"
+    )
+    page = page_of("p.markdown", text)
+    assert page.content == "Body\r\n"
+    assert page.tags == ("billing", "plans")
+    assert (page.url, page.locale, page.audience) == ("https://h.example/p", "en", "authenticated")
+
+
+def test_tags_may_be_a_line() -> None:
+    """Tags separated by commas are tags too."""
+    assert page_of("p.md", "---\ntags: a, b c,,\n---\n").tags == ("a", "b c")
+
+
+def test_thematic_break_is_no_front_matter() -> None:
+    """A page that begins with a line of dashes loses nothing."""
+    assert page_of("p.md", "---\nJust text\n---\n").content == "---\nJust text\n---\n"
+
+
+def test_plain_text_has_no_front_matter() -> None:
+    """A text file is taken as it is and named by its file."""
+    page = page_of("notes.txt", "---\ntitle: x\n---\n")
+    assert (page.title, page.content_type, page.content) == ("notes", "text/plain", "---\ntitle: x\n---\n")
+
+
+def test_folder_is_read_whole_and_in_order(tmp_path: Path) -> None:
+    """Pages of all subfolders come in order; hidden ones and other kinds are left out."""
+    for name in ("b/two.markdown", "a.MD", "b/three.txt", ".git/x.md", "b/.x.md", "b/picture.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("text")
+    (tmp_path / "z.md").write_bytes(b"\xff\xfe")
+    found = list(read_folder(tmp_path))
+    assert [each.external_id for each in found] == ["a.MD", "b/three.txt", "b/two.markdown", "z.md"]
+    assert isinstance(found[-1], Unreadable)
+
+
+def test_byte_order_mark_is_dropped(tmp_path: Path) -> None:
+    """A byte order mark does not hide the front matter."""
+    (tmp_path / "a.md").write_bytes(b"\xef\xbb\xbf---\ntitle: T\n---\n")
+    (page,) = read_folder(tmp_path)
+    assert isinstance(page, Page)
+    assert page.title == "T"
+
+
+@pytest.mark.parametrize(
+    "field", ["title", "content_sha256", "content_type", "url", "tags", "locale", "audience"]
+)
+def test_page_differs_from_a_document_by_any_field(field: str) -> None:
+    """A document is the same page only while everything that a push sets is the same."""
+    page = page_of("p.md", "---\ntags: [b, a]\n---\nBody")
+    document = {
+        **{key: value for key, value in page.as_document().items() if key != "content"},
+        "url": "",
+        "active": True,
+        "tags": ["a", "b"],
+        "content_sha256": hashlib.sha256(b"Body").hexdigest(),
+    }
+    assert page.same_as(document)
+    assert page.same_as({**document, "active": False, "metadata": {"a": "b"}})
+    assert not page.same_as({**document, field: ["other"] if field == "tags" else "other"})
