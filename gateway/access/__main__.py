@@ -53,7 +53,6 @@ def main() -> None:
                 authorization_servicer.SERVICE,
                 add_AuthorizationServicer_to_server,
                 AuthorizationServicer(check, shared.internal_credential),
-                requires_credential=False,
             ),
             Service(
                 operator_servicer.SERVICE, add_OperatorServiceServicer_to_server, OperatorServicer(operator)

@@ -30,8 +30,6 @@ class Service:
     full_name: str
     add_to_server: Callable[[Any, grpc.Server], None]
     servicer: object
-    # False only for what Envoy itself calls: it holds no credential.
-    requires_credential: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,10 +55,7 @@ def start_server(
     max_message_bytes: int = DEFAULT_MESSAGE_BYTES,
 ) -> RunningServer:
     """Start serving; port 0 takes a free one. Raises RuntimeError when the address is taken."""
-    open_services = frozenset(
-        [each.full_name for each in services if not each.requires_credential]
-        + [health_protocol.SERVICE, reflection.SERVICE_NAME]
-    )
+    open_services = frozenset({health_protocol.SERVICE, reflection.SERVICE_NAME})
     interceptors: list[grpc.ServerInterceptor] = [
         Telemetry(),  # sees how every call ended
         ErrorsToStatus(),  # every error below passes here

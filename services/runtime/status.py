@@ -12,7 +12,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from services.kernel.errors import Cancelled, DeadlineExceeded, DomainError, ErrorKind, Unavailable, Violation
+from services.kernel.errors import DeadlineExceeded, DomainError, ErrorKind, Unavailable, Violation
 
 DOMAIN = "supportagent"
 
@@ -102,9 +102,9 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
 def _bare(code: grpc.StatusCode) -> DomainError:
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded("The deadline passed.")
-    if code == grpc.StatusCode.CANCELLED:
-        return Cancelled("The call was cancelled.")
-    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
+    # A server that stops cancels what it has not begun.
+    away = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.CANCELLED)
+    if code in away:
         return Unavailable("A part of the system does not answer.")
     return RemoteError(
         _KINDS.get(code.value[0], ErrorKind.INTERNAL), "INTERNAL", "A part of the system failed."

@@ -38,7 +38,6 @@ class FakeAccessService(auth_grpc.AuthorizationServicer, pb_grpc.OperatorService
                 "envoy.service.auth.v3.Authorization",
                 auth_grpc.add_AuthorizationServicer_to_server,
                 self,
-                requires_credential=False,
             ),
             Service(
                 "supportagent.access.v1.OperatorService", pb_grpc.add_OperatorServiceServicer_to_server, self

@@ -44,12 +44,14 @@ class Seconds:
 def unit_rows(seed: int, count: int, dimensions: int = DIMENSIONS) -> FloatMatrix:
     """Return random unit vectors, the same for the same seed."""
     rows = np.random.default_rng(seed).standard_normal((count, dimensions))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    units: FloatMatrix = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return units
 
 
 def a_vector(seed: int, dimensions: int = DIMENSIONS) -> FloatVector:
     """Return a random unit vector, the same for the same seed."""
-    return unit_rows(seed, 1, dimensions)[0]
+    vector: FloatVector = unit_rows(seed, 1, dimensions)[0]
+    return vector
 
 
 def a_document(name: str, **changes: object) -> Document:

@@ -1,7 +1,9 @@
 """A gateway for all tests here: a real Envoy between fake services, started once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,7 +17,11 @@ from tests.fakes.fake_knowledge_service import FakeKnowledgeService
 from tests.fakes.fake_query_service import FakeQueryService
 from tests.gateway.envoy_process import EnvoyProcess, start_envoy
 
+ROOMS = ("access", "query", "knowledge", "conversations")
 MEBIBYTE = 1024 * 1024
+
+
+StartEnvoy = Callable[[dict[str, Address]], EnvoyProcess]
 
 
 @dataclass
@@ -56,12 +62,25 @@ def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatewa
     conversations = FakeConversationService()
     bare_server, port = conversations.start()
     addresses["conversations"] = Address("127.0.0.1", port)
-    envoy = start_envoy(addresses, tmp_path_factory.mktemp("gateway"))
+    envoy = start_envoy(addresses, tmp_path_factory.mktemp("gateway"), CREDENTIAL)
     yield Gateway(envoy, access, query, knowledge, conversations)
     envoy.stop()
     bare_server.stop(0)
     for server in servers.values():
         server.stop(0)
+
+
+@pytest.fixture
+def envoys(tmp_path: Path) -> Iterator[StartEnvoy]:
+    """Starts gateways of a test's own, and ends them with the test, however it ends."""
+    with ExitStack() as stack:
+
+        def start(services: dict[str, Address]) -> EnvoyProcess:
+            envoy = start_envoy(services, tmp_path, CREDENTIAL)
+            stack.callback(envoy.stop)
+            return envoy
+
+        yield start
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A real Envoy for tests: rendered, started, awaited, stopped."""
 
+import os
 import socket
 import subprocess
 import time
@@ -53,7 +54,7 @@ def free_addresses(count: int) -> list[Address]:
         return [Address("127.0.0.1", each.getsockname()[1]) for each in sockets]
 
 
-def start_envoy(services: dict[str, Address], out: Path) -> EnvoyProcess:
+def start_envoy(services: dict[str, Address], out: Path, credential: str) -> EnvoyProcess:
     """Render a configuration into `out`, start Envoy with it and return once it serves."""
     public, operator, admin = free_addresses(3)
     endpoints = Endpoints(public=public, operator=operator, admin=admin, services=services)
@@ -70,9 +71,18 @@ def start_envoy(services: dict[str, Address], out: Path) -> EnvoyProcess:
         "info",
     ]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"SUPPORTAGENT_INTERNAL_CREDENTIAL": credential},
+        )
     envoy = EnvoyProcess(process, endpoints, log)
-    _wait_until_live(envoy)
+    try:
+        _wait_until_live(envoy)
+    except RuntimeError:
+        envoy.stop()
+        raise
     return envoy
 
 

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,10 +14,11 @@ from services.runtime.server import start_server
 from services.runtime.settings import Secret
 from tests.fakes.fake_access_service import CREDENTIAL, KEY, FakeAccessService
 from tests.fakes.fake_query_service import FakeQueryService
-from tests.gateway.envoy_process import EnvoyProcess, start_envoy
+from tests.gateway.conftest import ROOMS, StartEnvoy
+from tests.gateway.envoy_process import EnvoyProcess
 
 
-def test_a_drain_lets_streams_end(tmp_path: Path) -> None:
+def test_a_drain_lets_streams_end(envoys: StartEnvoy) -> None:
     """After a drain begins, an open stream goes on to its last event, and new connections are refused."""
     go_on = threading.Event()
 
@@ -32,7 +32,7 @@ def test_a_drain_lets_streams_end(tmp_path: Path) -> None:
     services = [*FakeAccessService().services(), query.service()]
     server = start_server(services, credential=Secret(CREDENTIAL))
     address = Address.parse(server.address)
-    envoy = start_envoy(dict.fromkeys(("access", "query", "knowledge", "conversations"), address), tmp_path)
+    envoy = envoys(dict.fromkeys(ROOMS, address))
     headers = {"authorization": f"Bearer {KEY}"}
     with (
         httpx.Client(base_url=envoy.public, headers=headers, timeout=20) as caller,
@@ -46,7 +46,6 @@ def test_a_drain_lets_streams_end(tmp_path: Path) -> None:
         go_on.set()
         assert any("last" in line for line in lines)
     assert _active_requests(envoy) == 0
-    envoy.stop()
     server.stop(0)
 
 

@@ -4,10 +4,9 @@ import json
 import re
 import socket
 from contextlib import ExitStack
-from pathlib import Path
 
 from gateway.envoy.generate import Address
-from tests.gateway.envoy_process import start_envoy
+from tests.gateway.conftest import ROOMS, StartEnvoy
 from tests.gateway.problem_body import KEYS
 
 CONNECTIONS = 100
@@ -15,12 +14,11 @@ ROUNDS = 120
 REQUEST = b"GET /healthz HTTP/1.1\r\nhost: gateway\r\n\r\n"
 
 
-def test_a_flood_from_one_address(tmp_path: Path) -> None:
+def test_a_flood_from_one_address(envoys: StartEnvoy) -> None:
     """At least 2,000 requests at once pass; of a flood the rest is 429, in the same shape as any other."""
     nowhere = Address("127.0.0.1", 1)
-    envoy = start_envoy(dict.fromkeys(("access", "query", "knowledge", "conversations"), nowhere), tmp_path)
+    envoy = envoys(dict.fromkeys(ROOMS, nowhere))
     answers = _flood(envoy.endpoints.public.port)
-    envoy.stop()
     passed = answers.count(b"HTTP/1.1 200")
     refused = answers.count(b"HTTP/1.1 429")
     assert passed + refused == CONNECTIONS * ROUNDS

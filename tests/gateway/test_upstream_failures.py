@@ -1,7 +1,6 @@
 """What callers see while a service is down, hangs or dies."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -10,6 +9,7 @@ from gateway.envoy.generate import Address
 from services.runtime.server import start_server
 from services.runtime.settings import Secret
 from tests.fakes.fake_access_service import CREDENTIAL, KEY, FakeAccessService
+from tests.gateway.conftest import ROOMS, StartEnvoy
 from tests.gateway.envoy_process import free_addresses, start_envoy
 from tests.gateway.failing_upstream import FailingUpstream, Failure
 from tests.gateway.problem_body import assert_problem
@@ -29,7 +29,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         "knowledge": dying.address,
         "conversations": dying_late.address,
     }
-    envoy = start_envoy(services, tmp_path_factory.mktemp("failing"))
+    envoy = start_envoy(services, tmp_path_factory.mktemp("failing"), CREDENTIAL)
     with httpx.Client(base_url=envoy.public, headers=AUTHORISED, timeout=20) as caller:
         yield caller
     envoy.stop()
@@ -59,18 +59,17 @@ def test_a_service_that_dies(failing: httpx.Client, call: Callable[[httpx.Client
         assert_problem(call(failing), 503, "UNAVAILABLE")
 
 
-def test_a_service_that_is_down(tmp_path: Path) -> None:
+def test_a_service_that_is_down(envoys: StartEnvoy) -> None:
     """A connection that is refused is 503, and says when to come back."""
     access = start_server(FakeAccessService().services(), credential=Secret(CREDENTIAL))
     nowhere = free_addresses(1)[0]
     services = dict.fromkeys(("query", "knowledge", "conversations"), nowhere)
-    envoy = start_envoy({"access": Address.parse(access.address), **services}, tmp_path)
+    envoy = envoys({"access": Address.parse(access.address), **services})
     with httpx.Client(base_url=envoy.public, headers=AUTHORISED, timeout=20) as caller:
         for _ in range(3):
             assert_problem(caller.get("/v1/conversations"), 503, "UNAVAILABLE")
             problem = assert_problem(caller.post("/v1/query", json={"message": "a"}), 503, "UNAVAILABLE")
             assert problem["detail"] == "A part of the system does not answer. Try again."
-    envoy.stop()
     access.stop(0)
 
 
@@ -82,17 +81,16 @@ def test_a_service_that_hangs(failing: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("failure", [Failure.DIE, Failure.HANG, None])
-def test_without_access_nothing_passes(tmp_path: Path, failure: Failure | None) -> None:
+def test_without_access_nothing_passes(envoys: StartEnvoy, failure: Failure | None) -> None:
     """While access is down, dies or hangs, routes that ask it are 503; `/healthz` and `/docs` are not."""
     upstream = FailingUpstream(failure) if failure else None
     address = upstream.address if upstream else free_addresses(1)[0]
-    envoy = start_envoy(dict.fromkeys(("access", "query", "knowledge", "conversations"), address), tmp_path)
+    envoy = envoys(dict.fromkeys(ROOMS, address))
     with httpx.Client(base_url=envoy.public, headers=AUTHORISED, timeout=20) as caller:
         assert_problem(caller.post("/v1/query", json={"message": "a"}), 503, "UNAVAILABLE")
         assert_problem(caller.get("/v1/knowledge/documents"), 503, "UNAVAILABLE")
         assert_problem(caller.get("/readyz"), 503, "UNAVAILABLE")
         assert caller.get("/healthz").status_code == 200
         assert caller.get("/docs").status_code == 200
-    envoy.stop()
     if upstream:
         upstream.close()

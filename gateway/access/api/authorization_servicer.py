@@ -31,7 +31,8 @@ class AuthorizationServicer(auth_pb2_grpc.AuthorizationServicer):
     """
     Answers Envoy; never raises, since a failed check would reach the caller in Envoy's words instead of ours.
 
-    The answer to a request that passes holds the internal credential: nobody but Envoy may reach the port.
+    The answer to a request that passes holds the internal credential, so that only who has it already may ask:
+    Envoy sends it along.
     """
 
     def __init__(self, check: Callable[[Demand | None, str], Passed | Denied], credential: Secret) -> None:

@@ -13,6 +13,7 @@ _TYPES = "type.googleapis.com/envoy.extensions.filters.http"
 _FLOOD_PER_SECOND = 2_000
 _MAX_ADDRESSES = 20_000
 _CHECK_TIMEOUT = "1s"
+_CREDENTIAL = "SUPPORTAGENT_INTERNAL_CREDENTIAL"
 # What access needs to know of a request; it never sees bodies.
 _HEADERS_FOR_ACCESS = ("authorization", "origin", "x-request-id", "x-forwarded-for", "user-agent")
 
@@ -74,7 +75,13 @@ def _flood_guard() -> dict[str, Any]:
 
 def _check() -> dict[str, Any]:
     return {
-        "grpc_service": {"envoy_grpc": {"cluster_name": "access"}, "timeout": _CHECK_TIMEOUT},
+        "grpc_service": {
+            "envoy_grpc": {"cluster_name": "access"},
+            "timeout": _CHECK_TIMEOUT,
+            # Access answers with the credential for the services: nobody but the gateway may ask. The
+            # configuration names the variable, so that it can be read and shipped as it is.
+            "initial_metadata": [{"key": "x-internal-credential", "value": f"%ENVIRONMENT({_CREDENTIAL})%"}],
+        },
         "transport_api_version": "V3",
         "failure_mode_allow": False,
         # Access is down: that is no verdict on the caller.

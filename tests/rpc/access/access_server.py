@@ -56,7 +56,7 @@ class AccessServer:
             request=auth_pb2.AttributeContext.Request(http=http), context_extensions=extensions
         )
         response: auth_pb2.CheckResponse = self.authorization.Check(
-            auth_pb2.CheckRequest(attributes=attributes)
+            auth_pb2.CheckRequest(attributes=attributes), metadata=METADATA
         )
         return response
 
@@ -79,7 +79,6 @@ def access(tmp_path: Path) -> Iterator[AccessServer]:
                 authorization_servicer.SERVICE,
                 add_AuthorizationServicer_to_server,
                 AuthorizationServicer(check, Secret(CREDENTIAL)),
-                requires_credential=False,
             ),
             Service(
                 operator_servicer.SERVICE, add_OperatorServiceServicer_to_server, OperatorServicer(operator)

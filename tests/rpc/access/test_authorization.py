@@ -2,6 +2,7 @@
 
 import json
 
+import grpc
 import pytest
 from envoy.service.auth.v3 import external_auth_pb2 as auth_pb2
 from google.rpc import code_pb2
@@ -13,6 +14,15 @@ from services.runtime.settings import Secret
 from tests.rpc.access.access_server import CREDENTIAL, METADATA, TOKEN, AccessServer, access
 
 __all__ = ["access"]
+
+
+def test_a_stranger_may_not_ask(access: AccessServer) -> None:
+    """A local process that is not the gateway gets no answer, and so not the credential in it."""
+    extensions = {"audience": "anyone", "route": "Test"}
+    request = auth_pb2.CheckRequest(attributes=auth_pb2.AttributeContext(context_extensions=extensions))
+    with pytest.raises(grpc.RpcError) as refused:
+        access.authorization.Check(request)
+    assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED
 
 
 def test_a_request_passes_with_its_caller(access: AccessServer) -> None:

@@ -15,7 +15,6 @@ from supportagent.conversations.v1 import turn_service_pb2_grpc as pb_grpc
 
 from services.kernel.caller import Caller
 from services.kernel.errors import (
-    Cancelled,
     DeadlineExceeded,
     DomainError,
     ErrorKind,
@@ -266,10 +265,10 @@ def test_many_violations_arrive(server: RunningServer, turns: ScriptedTurns) -> 
     assert len(refused.value.violations) > 100
 
 
-def test_a_cancelled_call_is_cancelled(server: RunningServer, turns: ScriptedTurns) -> None:
-    """What gRPC itself cancels has the reason that callers know."""
+def test_what_the_other_side_cancels_is_unavailable(server: RunningServer, turns: ScriptedTurns) -> None:
+    """A server that stops cancels calls; whoever waits for the answer is told to come back."""
     turns.script = lambda context: (context.cancel(), None)[1]
-    with pytest.raises(Cancelled):
+    with pytest.raises(Unavailable):
         ask(server)
 
 

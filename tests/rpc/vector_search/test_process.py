@@ -37,11 +37,11 @@ def replica(tmp_path: Path) -> Iterator[ReplicaProcess]:
 
 def reason(error: grpc.RpcError) -> str:
     """Return the reason in an error's details."""
-    status = rpc_status.from_call(error)  # type: ignore[arg-type]
+    status = rpc_status.from_call(error)
     info = error_details_pb2.ErrorInfo()
     for detail in status.details:
         if detail.Unpack(info):
-            return info.reason
+            return str(info.reason)
     raise AssertionError("the error has no reason")
 
 

@@ -11,12 +11,17 @@ from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
 from services.vector_search.domain.changes import Changes, EmbeddingModel, Position
 from services.vector_search.domain.errors import ChangesRefused, IndexBehind
+from services.vector_search.domain.replica import Replica
+from services.vector_search.domain.search import SearchQuery, SearchResult
+from services.vector_search.domain.workspaces import Workspaces
+from services.vector_search.index.collection import HybridCollections
 from tests.fakes.change_feed import FakeChangeFeed
 from tests.fakes.vector_search_data import (
     ACME,
     GLOBEX,
     SMALL,
     ReplicaUnderTest,
+    Seconds,
     a_chunk,
     a_document,
     a_question,
@@ -400,3 +405,28 @@ def test_searches_and_changes_at_once(feed: FakeChangeFeed, replica: ReplicaUnde
     for thread in threads:
         thread.join(30)
     assert problems == []
+
+
+class SlowWorkspaces(Workspaces):
+    """Takes a while to search."""
+
+    clock: Seconds
+
+    def search(self, workspace_id: WorkspaceId, query: SearchQuery) -> SearchResult:
+        """Search, while the lease runs out."""
+        result = super().search(workspace_id, query)
+        self.clock.now += 11
+        return result
+
+
+def test_an_answer_that_outlived_its_lease_is_not_given(
+    feed: FakeChangeFeed, replica: ReplicaUnderTest
+) -> None:
+    """What was found in time but is ready too late may have been deleted meanwhile."""
+    replica.follow()
+    loader = HybridCollections(replica.directory.graph_cache, SMALL)
+    slow = SlowWorkspaces(replica.directory, loader, 1 << 30)
+    slow.clock = replica.clock
+    with pytest.raises(Unavailable):
+        Replica(slow, replica.lease).search(ACME, ANYTHING, None)
+    slow.close()

@@ -26,7 +26,11 @@ def snapshots(tmp_path: Path) -> GraphSnapshots:
 
 def writes(content: bytes) -> Callable[[Path], None]:
     """Return a writer as the index library is one."""
-    return lambda path: path.write_bytes(content) and None
+
+    def write(path: Path) -> None:
+        path.write_bytes(content)
+
+    return write
 
 
 def body(folder: Path) -> Path:
