@@ -93,10 +93,3 @@ class DeadlineExceeded(DomainError):
 
     kind = ErrorKind.DEADLINE_EXCEEDED
     reason = "DEADLINE_EXCEEDED"
-
-
-class Cancelled(DomainError):
-    """The caller went away."""
-
-    kind = ErrorKind.CANCELLED
-    reason = "CANCELLED"

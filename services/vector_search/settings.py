@@ -20,7 +20,7 @@ class VectorSearchSettings(ProcessSettings):
     # host:port at which others reach this replica; empty: the address it listens on.
     replica_address: str = ""
     # Passages from which on a workspace has a graph; below, every vector is compared.
-    exact_below: int = 10_000
+    exact_below: int = 8_000
     # Indexes kept in memory, about; those that were not used for longest are put out.
     memory_mb: int = 1024
     hnsw_m: int = 16

@@ -40,6 +40,11 @@ class Worker:
         for thread in self._threads:
             thread.join()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stop.is_set()
+
     def _work(self) -> None:
         while not self._stop.is_set():
             try:

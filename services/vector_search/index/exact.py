@@ -20,5 +20,5 @@ class ExactIndex:
         rows = np.flatnonzero(allowed.mask)
         if allowed.count <= _WORTH_GATHERING * table.size:
             return best(rows, table.cosines(query, rows), limit)
-        scores = table.vectors.dot(query)
-        return best(rows, scores[rows].astype(np.float64), limit)
+        scores = table.all_cosines(query)
+        return best(rows, scores if len(rows) == table.size else scores[rows], limit)

@@ -28,7 +28,7 @@ class CollectionSettings:
     """How collections are indexed."""
 
     # Below so many passages every vector is compared; from there on a graph is kept.
-    exact_below: int = 10_000
+    exact_below: int = 8_000
     hnsw: HnswParameters = field(default_factory=HnswParameters)
     weights: FusionWeights = field(default_factory=FusionWeights)
     # New rows beside the graph before they are merged into it.

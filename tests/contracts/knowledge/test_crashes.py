@@ -80,14 +80,13 @@ def test_server_dies_while_it_settles(workshop: Workshop, committed: bool) -> No
     document = workshop.create(page("a"))
     workshop.index()
     replica = workshop.replica((WORKSPACE, workshop.changes().head_revision))
+
+    def sync(store: Store) -> None:
+        workshop.follower(store).sync(replica, 0)
+
     for last in (1, 2):
-        survived(
-            lambda store: workshop.follower(store).sync(replica, 0) and None,
-            workshop.store,
-            last,
-            committed=committed,
-        )
-    workshop.sync((WORKSPACE, workshop.changes().head_revision))
+        assert not survived(sync, workshop.store, last, committed=committed)
+    sync(workshop.store)
     assert workshop.document(document.id).status is Status.INDEXED
 
 

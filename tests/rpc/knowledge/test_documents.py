@@ -20,7 +20,7 @@ def stub(client: Client) -> rpc.DocumentServiceStub:
     return rpc.DocumentServiceStub(client.channel)
 
 
-def created(client: Client, stub: rpc.DocumentServiceStub, **fields: Any) -> pb.Document:
+def created(client: Client, stub: rpc.DocumentServiceStub, **fields: Any) -> Any:
     request = pb.CreateDocumentRequest(**{"title": "Renewal", "content": "Text."} | fields)
     return client.call(stub.CreateDocument, request)[0].document
 
