@@ -35,7 +35,7 @@ class Replica:
             seconds = _DEFAULT_SECONDS if seconds_left is None else seconds_left - _MARGIN_SECONDS
             self._workspaces.await_revision(workspace_id, query.min_revision, max(0.0, seconds))
         result = self._workspaces.search(workspace_id, query)
-
+        # Waiting and loading take time, in which the lease may have ended.
         self._require_lease()
         return result
 
