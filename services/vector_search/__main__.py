@@ -3,7 +3,8 @@
 import ctypes
 import threading
 import time
-from collections.abc import Callable
+
+import structlog
 
 from services.runtime.channel import open_channel
 from services.runtime.health import Health
@@ -22,7 +23,11 @@ from services.vector_search.storage.data_directory import DataDirectory
 
 _HEALTH_SECONDS = 0.2
 _MAINTENANCE_SECONDS = 1.0
+# How long the end of the process waits for a thread.
+_PATIENCE_SECONDS = 5.0
 _M_ARENA_MAX = -8
+
+_log = structlog.get_logger(__name__)
 
 
 def main() -> None:
@@ -46,33 +51,33 @@ def main() -> None:
     health = Health()
 
     stop = threading.Event()
-    threads = [
-        threading.Thread(target=follower.run, args=(stop,), name="follower"),
-        threading.Thread(target=_maintain, args=(workspaces, stop), name="maintenance"),
-        threading.Thread(target=_tell_health, args=(lambda: lease.may_serve, health, stop), name="health"),
-    ]
-    for thread in threads:
+    # Daemons: the files bear being left in the middle, and a port that is taken must end the process.
+    following = threading.Thread(target=follower.run, args=(stop,), daemon=True)
+    maintaining = threading.Thread(target=_maintain, args=(workspaces, stop), daemon=True)
+    telling = threading.Thread(target=_tell_health, args=(lease, health, stop), daemon=True)
+    for thread in (following, maintaining, telling):
         thread.start()
 
-    def on_stop() -> None:
-        stop.set()
-
-    serve(settings, shared, [service(Replica(workspaces, lease))], health=health, on_stop=on_stop)
-    for thread in threads:
-        thread.join()
+    serve(settings, shared, [service(Replica(workspaces, lease))], health=health, on_stop=stop.set)
+    following.join(_PATIENCE_SECONDS)
+    # Also ends a long build, so before waiting for maintenance.
     workspaces.close()
+    maintaining.join(_PATIENCE_SECONDS)
     directory.release()
 
 
 def _maintain(workspaces: Workspaces, stop: threading.Event) -> None:
     while not stop.wait(_MAINTENANCE_SECONDS):
-        workspaces.maintain()
+        try:
+            workspaces.maintain()
+        except Exception:
+            _log.exception("maintenance failed")
 
 
-def _tell_health(may_serve: Callable[[], bool], health: Health, stop: threading.Event) -> None:
+def _tell_health(lease: Lease, health: Health, stop: threading.Event) -> None:
     told = False
     while not stop.wait(_HEALTH_SECONDS):
-        if may_serve() != told:
+        if lease.may_serve != told:
             told = not told
             health.set_serving(told)
 
@@ -85,9 +90,9 @@ def _seconds_since_boot() -> float:
 def _bound_malloc_arenas() -> None:
     # The lexical engine's short-lived writer threads leave an arena of several megabytes each behind: 200 MB
     # over 100 workspaces by measurement, 20 with two arenas.
-    with_mallopt = ctypes.CDLL(None)
-    if hasattr(with_mallopt, "mallopt"):
-        with_mallopt.mallopt(_M_ARENA_MAX, 2)
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_M_ARENA_MAX, 2)
 
 
 if __name__ == "__main__":

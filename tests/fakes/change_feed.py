@@ -21,8 +21,6 @@ from services.vector_search.domain.changes import (
 )
 from services.vector_search.domain.passages import Document
 
-MAX_BEHIND = 1000
-
 
 @dataclass
 class _Workspace:
@@ -46,11 +44,17 @@ class FakeChangeFeed:
     """
 
     def __init__(
-        self, *, dimensions: int = 8, lease_seconds: float = 10.0, page_revisions: int = 100
+        self,
+        *,
+        dimensions: int = 8,
+        lease_seconds: float = 10.0,
+        page_revisions: int = 100,
+        max_behind: int = 1000,
     ) -> None:
         self.model = EmbeddingModel("fake-model", dimensions)
         self.lease_seconds = lease_seconds
         self.page_revisions = page_revisions
+        self.max_behind = max_behind
         self.down = False
         self.calls: list[str] = []
         self.resets = 0
@@ -103,6 +107,11 @@ class FakeChangeFeed:
             workspace.model = model
             workspace.chunks = {}
 
+    def set_model(self, workspace_id: WorkspaceId, model: EmbeddingModel) -> None:
+        """Let the model of a workspace become known."""
+        with self._news:
+            self._workspace(workspace_id).model = model
+
     def head(self, workspace_id: WorkspaceId) -> int:
         """Return a workspace's newest revision."""
         return self._workspace(workspace_id).head
@@ -116,8 +125,8 @@ class FakeChangeFeed:
                 self.resets += 1
                 self.acknowledged.clear()
             self.acknowledged.update({each.workspace_id: each for each in acknowledged})
-            behind = self.behind()[:MAX_BEHIND]
-        return SyncAnswer(self.lease_seconds, tuple(behind), complete=len(behind) < MAX_BEHIND)
+            behind = self.behind()[: self.max_behind]
+        return SyncAnswer(self.lease_seconds, tuple(behind), complete=len(behind) < self.max_behind)
 
     def await_news(self, seconds: float) -> None:
         """Wait while nothing is behind."""

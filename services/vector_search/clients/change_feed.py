@@ -25,7 +25,8 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 _MAX_BEHIND = 1000
 _SYNC_SECONDS = 3.0
-_CHANGES_SECONDS = 30.0
+# Less than a lease, which the same thread renews.
+_CHANGES_SECONDS = 8.0
 
 
 class GrpcChangeFeed:

@@ -9,7 +9,11 @@ from services.vector_search.domain.vectors import FloatVector
 
 @dataclass(frozen=True)
 class EmbeddingModel:
-    """What made the vectors of a generation; vectors of two models never meet."""
+    """
+    What made the vectors of a generation; vectors of two models never meet.
+
+    No name and no dimensions: nothing was embedded yet, so that there are documents but no passages.
+    """
 
     name: str
     dimensions: int

@@ -89,7 +89,7 @@ class Follower:
         return elapsed >= _GATHER_SECONDS and bool(self._moved())
 
     def _report(self, wait_seconds: float) -> None:
-        if self._workspaces.take_losses() or not self._lease.held:
+        if self._workspaces.take_losses():
             self._introduced = False
         reset = not self._introduced
         positions = self._workspaces.positions() if reset else self._moved()

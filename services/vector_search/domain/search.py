@@ -60,8 +60,8 @@ class SearchQuery:
         return cls(unit, text, limit, wanted or Filter(), min_revision, exact)
 
     def require_dimensions(self, dimensions: int) -> None:
-        """Raise InvalidArgument unless the vector, if there is one, has this length."""
-        if self.vector is not None and len(self.vector) != dimensions:
+        """Raise InvalidArgument unless the vector, if there is one, has this length; 0: not known yet."""
+        if dimensions and self.vector is not None and len(self.vector) != dimensions:
             detail = f"must have {dimensions} values, has {len(self.vector)}"
             raise InvalidArgument.of([Violation("/vector", detail)])
 

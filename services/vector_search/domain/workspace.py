@@ -10,6 +10,8 @@ from services.vector_search.domain.ports import Collection, PassageStore, StoreD
 
 _log = logging.getLogger(__name__)
 
+_PATIENCE_SECONDS = 1.0
+
 
 class Workspace:
     """
@@ -50,13 +52,18 @@ class Workspace:
 
     def cursor(self, generation: int) -> Position:
         """Return where to go on in the feed of a generation."""
-        with self.lock:
-            info = self._continued(generation)
-            return Position(self.workspace_id, generation, info.revision if info else 0)
+        info = self._continued(generation)
+        return Position(self.workspace_id, generation, info.revision if info else 0)
 
     def take(self, asked: Position, changes: Changes) -> bool:
-        """Apply the feed's answer to `asked`; return whether what serves is level with it."""
-        with self.lock:
+        """
+        Apply the feed's answer to `asked`; return whether what serves is level with it.
+
+        Applies nothing while another thread loads the collection: the follower has a lease to renew.
+        """
+        if not self.lock.acquire(timeout=_PATIENCE_SECONDS):
+            return False
+        try:
             info = self._continued(asked.generation)
             if (info.revision if info else 0) != asked.revision:
                 return False
@@ -66,6 +73,8 @@ class Workspace:
             if info is not None and info is self.serving:
                 return self._advance(changes)
             return self._build(asked, changes)
+        finally:
+            self.lock.release()
 
     def drop(self) -> None:
         """Forget the file that serves, which is damaged; refuse questions until another is level."""
@@ -90,16 +99,18 @@ class Workspace:
             self._building = None
 
     def _continued(self, generation: int) -> StoreInfo | None:
-        if self._building_info is not None and self._building_info.generation == generation:
-            return self._building_info
-        if self.serving is not None and self.serving.generation == generation and not self._restarted:
-            return self.serving
+        # Each read once: without the lock, another thread may drop them meanwhile; `take` notices.
+        building, serving = self._building_info, self.serving
+        if building is not None and building.generation == generation:
+            return building
+        if serving is not None and serving.generation == generation and not self._restarted:
+            return serving
         return None
 
     def _restart(self, asked: Position) -> None:
         if asked.revision == 0:
             raise ChangesRefused("a restart was asked for at the beginning")
-        _log.warning("workspace %s restarts from the beginning of its feed", self.workspace_id)
+        _log.info("workspace %s restarts from the beginning of its feed", self.workspace_id)
         self._discard_building()
         self._restarted = True
 
@@ -153,8 +164,6 @@ class Workspace:
             info = None
         if self._building is None:
             if info is None:
-                if changes.model.dimensions <= 0:
-                    raise ChangesRefused(f"vectors of {changes.model.dimensions} dimensions")
                 self._building = self._directory.create(self.workspace_id, generation, changes.model)
             else:
                 self._building = self._directory.open(info)

@@ -163,6 +163,7 @@ class Workspaces:
         if workspace.withheld:
             raise Unavailable("The index is being rebuilt.")
         collection = workspace.collection
+        fresh = collection is None
         if collection is None:
             collection = self._load(workspace)
         if collection is not None:
@@ -171,6 +172,8 @@ class Workspaces:
                 if workspace.collection is collection:
                     self._loaded[workspace_id] = collection
                     self._loaded.move_to_end(workspace_id)
+            if fresh:
+                self._keep_to_budget(workspace_id)
         return collection
 
     def _load(self, workspace: Workspace) -> Collection | None:
@@ -187,7 +190,6 @@ class Workspaces:
         except StoreUnavailable as error:
             _log.error("workspace file not readable: %s", error)
             raise Unavailable("The index can't be read now.") from error
-        self._keep_to_budget(workspace.workspace_id)
         return collection
 
     def _lose(self, workspace: Workspace, error: StoreDamaged, collection: Collection | None = None) -> None:

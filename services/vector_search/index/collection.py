@@ -95,6 +95,8 @@ class HybridCollection:
         with self._lock.reading():
             if self._closed:
                 raise CollectionClosed
+            if not self._table.live:
+                return SearchResult((), self._revision)
             ranked = rank(
                 query,
                 table=self._table,

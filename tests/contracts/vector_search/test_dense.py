@@ -1,10 +1,17 @@
 """The dense indexes keep their contract."""
 
-from services.vector_search.index.dense import DenseIndex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.vector_search.index.dense import Allowed, DenseIndex
 from services.vector_search.index.exact import ExactIndex
 from services.vector_search.index.hnsw import HnswIndex, HnswParameters
 from services.vector_search.index.rows import RowTable
-from tests.contracts.vector_search.dense_contract import DenseIndexContract
+from tests.contracts.vector_search.dense_contract import DenseIndexContract, a_table
+from tests.fakes.graph_cache import FakeGraphCache
+from tests.fakes.vector_search_data import unit_rows
 
 
 class TestExact(DenseIndexContract):
@@ -25,3 +32,40 @@ class TestHnsw(DenseIndexContract):
         index.add(table.slots[:half], table.vectors[:half])
         index.add(table.slots[half:rows], table.vectors[half:rows])
         return index
+
+
+class TestHnswFromSnapshot(DenseIndexContract):
+    """The graph as it comes back from disk."""
+
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path) -> None:
+        """Keep snapshots in a folder of the test's."""
+        self.cache = FakeGraphCache(tmp_path)
+
+    def covering(self, table: RowTable, rows: int) -> DenseIndex:
+        """Return an index that was saved and loaded."""
+        parameters = HnswParameters(8, 100, 100)
+        built = HnswIndex(table.dimensions, parameters)
+        built.add(table.slots[:rows], table.vectors[:rows])
+        built.save(self.cache)
+        loaded = HnswIndex.load(self.cache, table.dimensions, parameters)
+        assert loaded is not None
+        return loaded
+
+    def test_searches_with_the_same_effort(self, tmp_path: Path) -> None:
+        """What the file does not hold is set again: among 3,000 points, the nearest are still found."""
+        table = a_table(unit_rows(1, 3000, 32))
+        index = self.covering(table, 3000)
+        shared = 0
+        for query in unit_rows(2, 50, 32):
+            found = index.nearest(table, query, 10, Allowed.of(table.alive)).rows
+            shared += len(set(found) & set(np.argsort(-(table.vectors @ query))[:10]))
+        assert shared >= 0.95 * 500
+
+    def test_can_be_fed_further(self, table: RowTable) -> None:
+        """A loaded graph takes in new points."""
+        index = self.covering(table, 100)
+        assert isinstance(index, HnswIndex)
+        index.add(table.slots[100:], table.vectors[100:])
+        assert index.size == len(table.slots)
+        assert self.nearest(index, table, 5, 3).rows.tolist() == self.truth(table, 5, 3)

@@ -66,6 +66,20 @@ def test_refuses_until_level(feed: FakeChangeFeed, replica: ReplicaUnderTest) ->
     assert replica.found(ACME, ANYTHING) == ["chunk_a"]
 
 
+def test_refuses_until_it_was_told_of_everything(tmp_path: Path) -> None:
+    """Where one answer does not hold all that is behind, serving waits for the last of it."""
+    feed = FakeChangeFeed(max_behind=2)
+    names = [WorkspaceId(f"ws_{n}") for n in range(5)]
+    for name in names:
+        feed.write(name, documents=[a_document("x")], chunks=[a_chunk("a", "x")])
+    replica = ReplicaUnderTest(feed, tmp_path)
+    while not replica.lease.may_serve:
+        replica.clock.now += 0.05
+        replica.follower.step()
+    assert [replica.found(name, ANYTHING) for name in names] == [["chunk_a"]] * 5
+    replica.stop()
+
+
 def test_serves_at_once_where_nothing_is_behind(tmp_path: Path) -> None:
     """An empty installation's replica is ready with its first report."""
     replica = ReplicaUnderTest(FakeChangeFeed(), tmp_path)
@@ -221,6 +235,20 @@ def test_forgotten_tombstones_mean_a_new_file(feed: FakeChangeFeed, replica: Rep
     assert database(replica) != before
 
 
+def test_documents_come_before_the_model_is_known(tmp_path: Path) -> None:
+    """Until something was embedded a workspace has no vectors, and no answers, but a revision."""
+    feed = FakeChangeFeed(dimensions=0)
+    feed.write(ACME, documents=[a_document("x")])
+    replica = ReplicaUnderTest(feed, tmp_path)
+    replica.follow()
+    assert replica.replica.search(ACME, ANYTHING, None) == SearchResult((), 1)
+    feed.set_model(ACME, EmbeddingModel("fake-model", 8))
+    feed.write(ACME, chunks=[a_chunk("a", "x")])
+    replica.follow()
+    assert replica.found(ACME, ANYTHING) == ["chunk_a"]
+    replica.stop()
+
+
 def test_the_old_file_serves_until_the_new_one_is_level(
     feed: FakeChangeFeed, replica: ReplicaUnderTest
 ) -> None:
@@ -341,18 +369,46 @@ def test_one_poisoned_workspace_does_not_stop_the_others(tmp_path: Path) -> None
     replica.stop()
 
 
+def test_a_workspace_that_is_being_loaded_does_not_cost_the_lease(
+    feed: FakeChangeFeed, replica: ReplicaUnderTest
+) -> None:
+    """While another thread is busy with one workspace, the follower goes on with the others."""
+    replica.follow()
+    busy = replica.workspaces._workspaces[ACME]
+    held, release = threading.Event(), threading.Event()
+
+    def load() -> None:
+        with busy.lock:
+            held.set()
+            release.wait(30)
+
+    loading = threading.Thread(target=load)
+    loading.start()
+    held.wait(30)
+    feed.write(ACME, chunks=[a_chunk("b", "x")])
+    feed.write(GLOBEX, documents=[a_document("y")], chunks=[a_chunk("c", "y")])
+    for _ in range(4):
+        replica.clock.now += 0.2
+        replica.follower.step()
+    assert replica.found(GLOBEX, ANYTHING) == ["chunk_c"]
+    release.set()
+    loading.join(30)
+    replica.follow()
+    assert sorted(replica.found(ACME, ANYTHING)) == ["chunk_a", "chunk_b"]
+
+
 def test_memory_is_given_back(feed: FakeChangeFeed, tmp_path: Path) -> None:
     """Beyond the budget the least recently used workspaces go, and come back when they are asked."""
     for n in range(5):
         name = WorkspaceId(f"ws_{n}")
         feed.write(name, documents=[a_document("x")], chunks=[a_chunk(f"{n}.{i}", "x") for i in range(50)])
-    replica = ReplicaUnderTest(feed, tmp_path, SMALL, memory_bytes=16_000)
+    replica = ReplicaUnderTest(feed, tmp_path, SMALL, memory_bytes=8_000)
     replica.follow()
     for _ in range(2):
         for n in range(5):
             assert len(replica.found(WorkspaceId(f"ws_{n}"), ANYTHING)) == 50
             loaded = replica.workspaces._loaded
-            assert sum(each.memory_bytes for each in loaded.values()) <= 16_000
+            assert sum(each.memory_bytes for each in loaded.values()) <= 8_000
             assert WorkspaceId(f"ws_{n}") in loaded
     replica.stop()
 

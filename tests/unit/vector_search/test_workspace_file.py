@@ -207,6 +207,15 @@ def test_damage_is_noticed(file: WorkspaceFile, path: Path, damage: Callable[[Pa
         read()
 
 
+def test_damage_after_loading_is_noticed_too(file: WorkspaceFile, path: Path) -> None:
+    """A payload is checked whenever it is read."""
+    slots = live(filled(file))
+    edited("UPDATE chunks SET text = 'other' WHERE chunk_id = 'chunk_b'")(path)
+    assert file.passages([slots["chunk_a"]])
+    with pytest.raises(StoreDamaged):
+        file.passages([slots["chunk_b"]])
+
+
 def test_every_flipped_bit_is_noticed_or_harmless(file: WorkspaceFile, path: Path) -> None:
     """A changed byte anywhere is noticed, or lies where nothing is read."""
     filled(file).close()

@@ -1,0 +1,155 @@
+"""When there is a graph, and what is in it."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.vector_search.index.dense import Allowed
+from services.vector_search.index.graph_keeper import GraphKeeper
+from services.vector_search.index.hnsw import HnswIndex, HnswParameters
+from services.vector_search.index.read_write_lock import ReadWriteLock
+from services.vector_search.index.rows import RowTable
+from tests.fakes.graph_cache import FakeGraphCache
+from tests.fakes.vector_search_data import DIMENSIONS, SMALL, unit_rows
+
+
+class Bench:
+    """A keeper with a table of its own. SMALL: a graph from 40 rows, a buffer of 8."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cache = FakeGraphCache(folder)
+        self.table = RowTable(DIMENSIONS)
+        self.keeper = GraphKeeper(self.cache, SMALL)
+
+    def append(self, count: int) -> None:
+        """Add random rows."""
+        first = int(self.table.slots[-1]) + 1 if self.table.size else 1
+        slots = np.arange(first, first + count, dtype=np.int64)
+        self.table.append(slots, np.zeros(count, dtype=np.int32), unit_rows(first, count))
+
+    def remove(self, count: int) -> None:
+        """Mark the first living rows dead."""
+        self.table.remove(self.table.slots[np.flatnonzero(self.table.alive)[:count]])
+
+    def maintain(self) -> None:
+        """Do what a maintenance round does."""
+        self.keeper.maintain(lambda: self.table, threading.Lock(), ReadWriteLock())
+
+    def graph_size(self) -> int:
+        """Return the number of points in the graph, −1 where there is none."""
+        return self.keeper.serving.size if isinstance(self.keeper.serving, HnswIndex) else -1
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """Return a keeper of an empty table."""
+    return Bench(tmp_path)
+
+
+@pytest.mark.parametrize(("rows", "size"), [(39, -1), (40, 40)])
+def test_a_graph_appears_when_the_table_is_large(bench: Bench, rows: int, size: int) -> None:
+    """Below the threshold every vector is compared."""
+    bench.append(rows)
+    bench.maintain()
+    assert bench.graph_size() == size
+
+
+@pytest.mark.parametrize(("more", "size"), [(7, 40), (8, 48), (30, 70)])
+def test_new_rows_are_merged_in_batches(bench: Bench, more: int, size: int) -> None:
+    """A few rows stay beside the graph, more are taken in."""
+    bench.append(40)
+    bench.maintain()
+    bench.append(more)
+    bench.maintain()
+    assert bench.graph_size() == size
+
+
+def test_dead_rows_are_not_merged(bench: Bench) -> None:
+    """What went before it was merged never enters the graph."""
+    bench.append(60)
+    bench.maintain()
+    bench.append(20)
+    bench.table.remove(bench.table.slots[60:70])
+    bench.maintain()
+    assert bench.graph_size() == 70
+
+
+@pytest.mark.parametrize(("dead", "size"), [(20, 100), (21, 79)])
+def test_a_graph_with_too_many_dead_is_built_anew(bench: Bench, dead: int, size: int) -> None:
+    """More than a fifth is too many."""
+    bench.append(100)
+    bench.maintain()
+    bench.remove(dead)
+    bench.maintain()
+    assert bench.graph_size() == size
+
+
+def test_a_small_table_loses_its_graph(bench: Bench) -> None:
+    """Far below the threshold, graph and snapshot are dropped."""
+    bench.append(40)
+    bench.maintain()
+    bench.remove(21)
+    bench.maintain()
+    assert bench.graph_size() == -1
+    assert bench.cache.cut is None
+
+
+def test_a_snapshot_follows_growth(bench: Bench) -> None:
+    """It is written after building, and again when a tenth is new."""
+    bench.append(200)
+    bench.maintain()
+    assert bench.cache.saves == 1
+    bench.append(15)
+    bench.maintain()
+    assert (bench.graph_size(), bench.cache.saves) == (215, 1)
+    bench.append(15)
+    bench.maintain()
+    assert bench.cache.saves == 2
+    bench.append(10)
+    bench.maintain()
+    bench.keeper.close()
+    assert bench.cache.saves == 3
+
+
+def test_a_snapshot_is_taken_up(bench: Bench, tmp_path: Path) -> None:
+    """After a restart the graph comes from disk, and what it lacks is merged."""
+    bench.append(60)
+    bench.maintain()
+    bench.append(20)
+    again = GraphKeeper(bench.cache, SMALL)
+    again.load(bench.table)
+    bench.keeper = again
+    assert bench.graph_size() == 60
+    found = again.serving.nearest(bench.table, unit_rows(61, 20)[7], 1, Allowed.of(bench.table.alive))
+    assert found.rows.tolist() == [67]
+    bench.maintain()
+    assert bench.graph_size() == 80
+
+
+def test_a_graph_of_other_parameters_is_not_taken_up(bench: Bench) -> None:
+    """Whoever changes the settings gets what they say."""
+    bench.append(60)
+    bench.maintain()
+    other = GraphKeeper(bench.cache, replace(SMALL, hnsw=HnswParameters(12, 64, 64)))
+    other.load(bench.table)
+    assert other.serving.kind == "exact"
+
+
+def test_a_full_disk_costs_only_the_snapshot(bench: Bench) -> None:
+    """The graph serves although it can't be written."""
+    bench.cache.full = True
+    bench.append(60)
+    bench.maintain()
+    bench.keeper.close()
+    assert (bench.graph_size(), bench.cache.saves) == (60, 0)
+
+
+def test_nothing_is_built_after_the_end(bench: Bench) -> None:
+    """A keeper that was closed leaves everything as it is."""
+    bench.append(60)
+    bench.keeper.close()
+    bench.maintain()
+    assert bench.graph_size() == -1
