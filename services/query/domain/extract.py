@@ -24,6 +24,7 @@ _HEADING_DECAY = 0.3
 _EXPECTED = 0.15
 _PASSAGE = 1.5
 _WORTH_ADDING = 0.5
+_SECTION_WORTH_ADDING = 0.85
 _OTHER_WORTH_ADDING = 0.85
 _BLOCK_WORTH_ADDING = 0.8
 _SAME = 0.8
@@ -33,6 +34,13 @@ _TINY = 12
 _BARE = 24
 
 _BLOCKS = (Kind.TABLE, Kind.CODE)
+# It points back to a sentence before it, without which it says little.
+_DANGLES = re.compile(
+    r"[^\w]*(?:they|it|this|these|those|that|he|she|otherwise|then|also|however|instead|only if|the ones?|"
+    r"after that|if so|if not|in (?:that|this) case|for (?:that|this)|because of (?:that|this))\b",
+    re.IGNORECASE,
+)
+
 # Between neighbours that are quoted as one there is white space and at most a bullet.
 _GAP = 8
 _BETWEEN = re.compile(r"\s*(?:(?:[-*+•]|\d{1,3}[.)])\s+)?")
@@ -67,9 +75,14 @@ class _Scored:
     terms: frozenset[str]
 
     @property
+    def text(self) -> str:
+        """The unit's characters."""
+        return self.passage.text[self.unit.start : self.unit.end]
+
+    @property
     def announces(self) -> bool:
         """Whether it only leads into what follows it."""
-        return self.passage.text[self.unit.start : self.unit.end].rstrip("*_ ").endswith(":")
+        return self.text.rstrip("*_ ").endswith(":")
 
     @property
     def quote(self) -> Quote:
@@ -161,41 +174,75 @@ def _choose(scored: Sequence[_Scored], limit: int) -> list[Quote]:
     if not order:
         return []
     best = scored[order[0]]
-    first = _grown(order[0], scored)
+    first = _grown(best, scored, BLOCK_CHARACTERS)
     chosen, held = [first], [best.terms]
     passage_of = {best.passage.document_id: best.passage.chunk_id}
     room = limit - (first.end - first.start) - _GAP
     for at in order[1:]:
         each = scored[at]
-        if each.unit.end - each.unit.start > room or each.score < best.score * _least_share(each, best):
+        if each.score < best.score * _least_share(each, best) or _said_already(each.terms, held):
             continue
-        if each.announces:
+        if passage_of.get(each.passage.document_id, each.passage.chunk_id) != each.passage.chunk_id:
             continue
-        if passage_of.setdefault(each.passage.document_id, each.passage.chunk_id) != each.passage.chunk_id:
+        quote = _added(each, scored, chosen, room)
+        if quote is None:
             continue
-        same_passage = each.passage is first.passage
-        if (same_passage and first.start <= each.unit.start < first.end) or _said_already(each.terms, held):
-            continue
-        chosen.append(each.quote)
+        passage_of[each.passage.document_id] = each.passage.chunk_id
+        chosen.append(quote)
         held.append(each.terms)
-        room -= each.unit.end - each.unit.start + _GAP
+        room -= quote.end - quote.start + _GAP
     return chosen
+
+
+def _added(each: _Scored, scored: Sequence[_Scored], chosen: Sequence[Quote], room: int) -> Quote | None:
+    """Return what to add to an answer for a unit: itself or its list; None where neither reads well or fits."""
+    if each.announces or not each.terms:
+        return None
+    quote = _grown(each, scored, room) if each.unit.kind is Kind.ITEM else each.quote
+    if each.unit.kind is Kind.ITEM and quote.start == each.unit.start and not _stands_alone(each):
+        return None
+    if quote.end - quote.start > room or any(_overlaps(quote, other) for other in chosen):
+        return None
+    if _DANGLES.match(quote.text) and not _follows(quote, chosen):
+        return None
+    return quote
+
+
+def _stands_alone(item: _Scored) -> bool:
+    """Tell whether an item of a list says something without the others: a sentence, and no step of several."""
+    line = item.passage.text.rfind("\n", 0, item.unit.start) + 1
+    step = item.passage.text[line : item.unit.start].strip()[:1].isdigit()
+    return not step and item.text.rstrip("*_)\"' ").endswith((".", "!"))
+
+
+def _overlaps(one: Quote, other: Quote) -> bool:
+    return one.passage is other.passage and one.start < other.end and other.start < one.end
+
+
+def _follows(quote: Quote, chosen: Sequence[Quote]) -> bool:
+    return any(
+        other.passage is quote.passage
+        and other.end <= quote.start
+        and not other.passage.text[other.end : quote.start].strip()
+        for other in chosen
+    )
 
 
 def _least_share(each: _Scored, best: _Scored) -> float:
     if each.unit.kind in _BLOCKS:
         return _BLOCK_WORTH_ADDING
-    same = each.passage.document_id == best.passage.document_id
-    return _WORTH_ADDING if same else _OTHER_WORTH_ADDING
+    if each.passage.document_id != best.passage.document_id:
+        return _OTHER_WORTH_ADDING
+    same = each.passage is best.passage and each.unit.heading == best.unit.heading
+    return _WORTH_ADDING if same else _SECTION_WORTH_ADDING
 
 
 def _said_already(one: frozenset[str], others: Sequence[frozenset[str]]) -> bool:
     return any(len(one & other) > _SAME * len(one | other) for other in others)
 
 
-def _grown(at: int, scored: Sequence[_Scored]) -> Quote:
-    """Return the best unit with what it can't be without: its list, what it announces, more than "No."."""
-    best = scored[at]
+def _grown(best: _Scored, scored: Sequence[_Scored], room: int) -> Quote:
+    """Return a unit with what it can't be without: its list, what it announces, more than "No."."""
     passage = best.passage
     own = [each for each in scored if each.passage is passage]
     index = own.index(best)
@@ -205,23 +252,23 @@ def _grown(at: int, scored: Sequence[_Scored]) -> Quote:
         before = own.index(inside[0]) - 1
         if before >= 0 and own[before].announces:
             inside.insert(0, own[before])
-        whole = _whole_block(passage, inside, best)
+        whole = _whole_block(passage, inside, best, room)
         if whole is not None:
             return whole
     if best.unit.end - best.unit.start < _BARE and index + 1 < len(own):
         following = own[index + 1].unit
-        if following.block == best.unit.block and following.end - best.unit.start <= BLOCK_CHARACTERS:
+        if following.block == best.unit.block and following.end - best.unit.start <= room:
             return Quote(passage, best.unit.start, following.end, (best.unit.start, following.start))
     return best.quote
 
 
-def _whole_block(passage: Passage, inside: Sequence[_Scored], best: _Scored) -> Quote | None:
+def _whole_block(passage: Passage, inside: Sequence[_Scored], best: _Scored, room: int) -> Quote | None:
     """Return a block with what leads into it, or as much of it as fits where it begins with `best`."""
     start = inside[0].unit.start
     if inside[0].unit.kind is Kind.ITEM:
         line = passage.text.rfind("\n", 0, start) + 1
         start -= len(passage.text[line:start].lstrip())
-    fitting = [each.unit for each in inside if each.unit.end - start <= BLOCK_CHARACTERS]
+    fitting = [each.unit for each in inside if each.unit.end - start <= room]
     if len(fitting) < 2 or (len(fitting) < len(inside) and best is not inside[0]):
         return None
     breaks = (start, *(unit.start for unit in fitting[1:]))

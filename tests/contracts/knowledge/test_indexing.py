@@ -7,6 +7,7 @@ import pytest
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.chunking.blocks import Block, Kind, Piece
 from services.knowledge.domain.document import ContentType, Failure, Patch, Status
+from services.knowledge.domain.errors import ClaimLost
 from services.knowledge.domain.index_documents import MAX_CHUNKS
 from services.knowledge.domain.queue import CRASHED, MAX_LAPSES, IndexerId
 from tests.contracts.knowledge.workshop import CLAIM_SECONDS, OTHER, WORKSPACE, Workshop, page
@@ -72,13 +73,14 @@ def test_renewed_claims_do_not_lapse(workshop: Workshop) -> None:
     assert len(texts(workshop)) == 1
 
 
-def test_paused_indexer_commits_nothing_stale(workshop: Workshop) -> None:
-    """One that wakes after its claim was taken over writes nothing, though the content is the same."""
+@pytest.mark.parametrize("next_owner", ["second", "paused"])
+def test_paused_indexer_commits_nothing_stale(workshop: Workshop, next_owner: str) -> None:
+    """One that wakes after its claim was taken over writes nothing, though content and owner be the same."""
     document = workshop.create()
 
     def pause() -> None:
         workshop.clock.advance(CLAIM_SECONDS + 1)
-        assert workshop.indexer("second").run(1, lambda: False) == 1
+        assert workshop.indexer(next_owner).run(1, lambda: False) == 1
 
     workshop.indexer("paused", embedder=InterruptedEmbedder(pause)).run(1, lambda: False)
     assert workshop.journal.losses == [document.id]
@@ -108,6 +110,17 @@ def test_edit_while_indexing_wins(workshop: Workshop) -> None:
     assert workshop.document(document.id).status is Status.QUEUED
     workshop.index()
     assert texts(workshop) == ["New."]
+
+
+def test_edit_between_claim_and_reading(workshop: Workshop) -> None:
+    """New content is never read under a claim on the old."""
+    document = workshop.create(page(content="Old."))
+    now, until = workshop.clock.now(), workshop.clock.now() + timedelta(seconds=CLAIM_SECONDS)
+    with workshop.store.write() as tx:
+        (claim,) = tx.queue.claim(IndexerId("idx_1"), "fake-bag-of-words", 1, now, until)
+    workshop.write.patch(WORKSPACE, document.id, Patch(content=b"New."), "")
+    with workshop.store.read() as tx, pytest.raises(ClaimLost):
+        tx.queue.source(WORKSPACE, claim)
 
 
 def test_patch_of_filters_while_indexing_is_kept(workshop: Workshop) -> None:

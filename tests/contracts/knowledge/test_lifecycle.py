@@ -1,8 +1,11 @@
 """A document's way from its write to the index, and out of it."""
 
+from sqlalchemy import create_engine, select, text
+
 from services.knowledge.domain.document import Patch, Status
 from services.knowledge.domain.operation import Status as OperationStatus
 from services.knowledge.domain.ports import ListFilters
+from services.knowledge.storage.tables import METADATA
 from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page
 
 
@@ -33,6 +36,15 @@ def test_indexed_when_every_live_replica_has_it(workshop: Workshop) -> None:
     assert document.status is Status.INDEXED
     assert document.indexed_at == workshop.clock.now()
     assert (document.chunks, document.revision) == (1, head)
+
+
+def test_only_what_is_acknowledged_is_indexed(workshop: Workshop) -> None:
+    """An acknowledgement counts up to its revision."""
+    first, second = workshop.create(), workshop.create()
+    workshop.index()
+    workshop.sync((WORKSPACE, 1))
+    assert workshop.document(first.id).status is Status.INDEXED
+    assert workshop.document(second.id).status is Status.PUBLISHING
 
 
 def test_nothing_is_indexed_without_a_live_replica(workshop: Workshop) -> None:
@@ -117,6 +129,21 @@ def test_edit_of_one_paragraph_embeds_one_chunk(workshop: Workshop) -> None:
     assert workshop.document(document.id).status is Status.INDEXED
 
 
+def test_moved_passages_are_told_but_not_embedded(workshop: Workshop) -> None:
+    """A section put in front moves the others: replicas learn the new places, the model is not asked."""
+    sections = [f"## Part {n}\n\n" + f"Sentence {n} of the part. " * 40 for n in range(3)]
+    document = workshop.indexed(page(content="\n\n".join(sections[1:])))
+    workshop.embedder.embedded.clear()
+    content = "\n\n".join(sections).encode()
+    workshop.write.patch(WORKSPACE, document.id, Patch(content=content), "")
+    workshop.index()
+    assert len(workshop.embedder.embedded) == 1
+    (change,) = workshop.changes(after=document.revision).sets
+    assert [(chunk.ordinal, chunk.heading_path) for chunk in change.chunks] == [
+        (n, (f"Part {n}",)) for n in range(3)
+    ]
+
+
 def test_passage_that_comes_back_is_no_tombstone(workshop: Workshop) -> None:
     """An edit that is taken back brings the passage back under its old id."""
     document = workshop.indexed()
@@ -148,6 +175,22 @@ def test_delete_ends_when_all_live_replicas_confirm(workshop: Workshop) -> None:
     assert (change.documents, change.chunks) == ([], [])
     workshop.settle()
     assert workshop.operations.get(WORKSPACE, operation.id).status is OperationStatus.SUCCEEDED
+
+
+def test_nothing_is_left_of_a_deleted_document(workshop: Workshop) -> None:
+    """Its text is in no table at once; its id only where the feed and the operations need it."""
+    document = workshop.indexed(page("canary-id", "canary text", title="canary title", tags=("canary tag",)))
+    workshop.push(page("canary-id", "canary edit"))
+    workshop.write.delete(WORKSPACE, document.id, "")
+    with create_engine(workshop.url).connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET search_path TO knowledge"))
+        rows = {table.name: connection.execute(select(table)).all() for table in METADATA.sorted_tables}
+    assert {name for name, found in rows.items() if "canary " in repr(found)} == set()
+    assert {name for name, found in rows.items() if document.id in repr(found)} == {
+        "document_tombstones",
+        "operation_items",
+    }
 
 
 def test_delete_of_what_search_never_saw_is_done_at_once(workshop: Workshop) -> None:

@@ -9,6 +9,7 @@ from services.knowledge.domain.operation import OperationId
 from services.knowledge.domain.operation import Status as OperationStatus
 from services.knowledge.domain.queue import CANCELLED
 from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page
+from tests.fakes.failing_embedder import InterruptedEmbedder
 
 
 def test_progress_is_true(workshop: Workshop) -> None:
@@ -98,6 +99,15 @@ def test_cancel_leaves_what_has_begun(workshop: Workshop) -> None:
     workshop.settle()
     ended = workshop.operations.get(WORKSPACE, operation.id)
     assert (ended.status, ended.counts.done) == (OperationStatus.CANCELLED, 1)
+
+
+def test_cancel_leaves_what_an_indexer_holds(workshop: Workshop) -> None:
+    """A document in the middle of its indexing is not torn from it."""
+    operation = workshop.push(page("a"))
+    embedder = InterruptedEmbedder(lambda: workshop.operations.cancel(WORKSPACE, operation.id))
+    workshop.indexer(embedder=embedder).run(1, lambda: False)
+    workshop.settle()
+    assert workshop.operations.get(WORKSPACE, operation.id).status is OperationStatus.SUCCEEDED
 
 
 def test_deletions_can_not_be_cancelled(workshop: Workshop) -> None:

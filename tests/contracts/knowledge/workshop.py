@@ -32,6 +32,7 @@ class Workshop:
     """All of the knowledge service but its processes."""
 
     def __init__(self, database_url: str) -> None:
+        self.url = database_url
         self.clock = FakeClock(datetime(2026, 11, 22, 7, 0, tzinfo=UTC))
         self.store: SqlStore = open_store(database_url, self.clock)
         self.embedder = FakeEmbedder(dimensions=8)
