@@ -22,7 +22,7 @@ JSON = {"content-type": "application/json"}
         "Bearer sk_live_",
         "Bearer nonsense",
         "Basic dXNlcjpwYXNz",
-        "Bearer sk_live_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "Bearer sk_live_" + 44 * "A",
         "Bearer ghp_16C7e42F292c6912E7710c838347Ae178B4a",
         "Bearer pk_live_AAAAAAAA",
         "wrong-last-character",

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gateway.access.domain.errors import WorkspaceNameTaken
 from gateway.access.domain.key import Key
-from gateway.access.domain.place import Place
+from services.kernel.pages import Place
 from gateway.access.domain.workspace import Workspace
 from services.kernel.errors import Unavailable
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from services.conversations.domain.conversation import Conversation, Transcript, Turn
 from services.conversations.domain.listing import Filters
 from services.conversations.domain.message import Message
-from services.conversations.domain.place import Place
+from services.kernel.pages import Place
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.ids import WorkspaceId
 

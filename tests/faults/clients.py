@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ import httpx
 from tests.e2e.system import Workspace
 
 
-class Client(threading.Thread):
+class Client(threading.Thread, ABC):
     """Repeats one step until told to stop; `problems` has what a caller should not have seen."""
 
     def __init__(self, workspace: Workspace, unreachable_is_fine: Callable[[], bool]) -> None:
@@ -37,9 +38,9 @@ class Client(threading.Thread):
         self.join(timeout=70)
         assert not self.is_alive()
 
+    @abstractmethod
     def step(self) -> None:
         """One piece of work."""
-        raise NotImplementedError
 
     def send(self, method: str, path: str, body: dict[str, Any], good: int) -> dict[str, Any] | None:
         """Sends a request; returns the answer if it is good, None if the system said 503 properly."""

@@ -31,7 +31,7 @@ class AuthorizationServicer(auth_pb2_grpc.AuthorizationServicer):
     """
     Answers Envoy; never raises, since a failed check would reach the caller in Envoy's words instead of ours.
 
-    The answer to a request that passes holds the internal credential, so that only who has it already may ask:
+    The answer to a request that passes holds the internal credential: only who has it already may ask, and
     Envoy sends it along.
     """
 

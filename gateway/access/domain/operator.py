@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 from gateway.access.domain.errors import KeyNotFound, WorkspaceNotFound
 from gateway.access.domain.key import Key, KeyWish
-from gateway.access.domain.place import Place, page_of, place_in
 from gateway.access.domain.ports import Keys, Workspaces
 from gateway.access.domain.workspace import Workspace
 from services.kernel.clock import Clock
-from services.kernel.pages import Page, page_size
+from services.kernel.pages import Page, Place, page_of, page_size, place_in
 
 
 class Operator:

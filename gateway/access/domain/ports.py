@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.access.domain.key import Key
-from gateway.access.domain.place import Place
 from gateway.access.domain.workspace import Workspace
+from services.kernel.pages import Place
 
 
 class KeyLookup(Protocol):

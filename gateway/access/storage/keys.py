@@ -7,10 +7,10 @@ import sqlalchemy as sa
 
 from gateway.access.domain.key import Key
 from gateway.access.domain.key_format import Environment
-from gateway.access.domain.place import Place
 from gateway.access.domain.workspace import Workspace, is_name
 from gateway.access.storage.schema import keys
 from services.kernel.ids import WorkspaceId
+from services.kernel.pages import Place
 from services.runtime.database import Database, UtcDateTime
 
 

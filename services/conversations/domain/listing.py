@@ -4,9 +4,8 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from services.conversations.domain.place import Place, place_in
 from services.kernel.errors import InvalidArgument, Violation
-from services.kernel.pages import page_size
+from services.kernel.pages import Place, page_size, place_in
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 

@@ -5,8 +5,8 @@ from typing import Protocol
 from services.conversations.domain.conversation import Conversation, Transcript, Turn
 from services.conversations.domain.listing import Filters
 from services.conversations.domain.message import Message
-from services.conversations.domain.place import Place
 from services.kernel.ids import WorkspaceId
+from services.kernel.pages import Place
 
 
 class Conversations(Protocol):

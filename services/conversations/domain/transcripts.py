@@ -4,11 +4,10 @@ from services.conversations.domain.conversation import Conversation, Transcript,
 from services.conversations.domain.errors import ConversationNotFound
 from services.conversations.domain.listing import Listing, bound_to
 from services.conversations.domain.message import Message
-from services.conversations.domain.place import Place, page_of
 from services.conversations.domain.ports import Conversations
 from services.kernel.caller import Caller
 from services.kernel.errors import InvalidArgument, Violation
-from services.kernel.pages import Page
+from services.kernel.pages import Page, Place, page_of
 
 MAX_HISTORY = 40
 

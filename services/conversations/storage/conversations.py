@@ -5,11 +5,11 @@ import sqlalchemy as sa
 from services.conversations.domain.conversation import Conversation, Transcript, Turn
 from services.conversations.domain.listing import Filters
 from services.conversations.domain.message import Message
-from services.conversations.domain.place import Place
 from services.conversations.storage import rows
 from services.conversations.storage.schema import conversations, messages
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.ids import WorkspaceId
+from services.kernel.pages import Place
 from services.runtime.database import Database, UtcDateTime
 
 

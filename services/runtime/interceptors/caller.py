@@ -55,7 +55,7 @@ class CallerFromMetadata(grpc.ServerInterceptor):
         if service in self._open_services:
             return handler
         if handler is not None and handler.request_streaming:
-            raise NotImplementedError("no check stands before calls with streamed requests")
+            raise TypeError("no check stands before calls with streamed requests")
         return wrapped(handler, handler_call_details.method, self)
 
     def unary(self, method: str, behaviour: Unary, request: Any, context: grpc.ServicerContext) -> Any:

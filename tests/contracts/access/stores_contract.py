@@ -7,8 +7,8 @@ import pytest
 
 from gateway.access.domain.errors import WorkspaceNameTaken
 from gateway.access.domain.key import Key, KeyWish
-from gateway.access.domain.place import Place
 from gateway.access.domain.workspace import Workspace
+from services.kernel.pages import Place
 from tests.contracts.access.stores import Stores
 
 NOW = datetime(2026, 11, 22, 7, 26, 33, 123456, tzinfo=UTC)

@@ -8,9 +8,9 @@ import pytest
 
 from services.conversations.domain.conversation import Conversation, Transcript
 from services.conversations.domain.listing import Filters
-from services.conversations.domain.place import Place
 from services.conversations.domain.ports import Conversations
 from services.kernel.errors import InvalidArgument
+from services.kernel.pages import Place
 from tests.contracts.conversations.turns import ACME, NOW, OTHER, a_turn
 
 NO_FILTER = Filters()

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 import services.conversations.storage
 from services.conversations.domain.listing import Filters
-from services.conversations.domain.place import Place
 from services.conversations.domain.ports import Conversations
 from services.conversations.storage.conversations import StoredConversations
 from services.conversations.storage.schema import messages, metadata
+from services.kernel.pages import Place
 from services.runtime.database import Database, migrate, open_database
 from tests.contracts.conversations.conversations_contract import ConversationsContract
 from tests.contracts.conversations.turns import ACME, NOW, OTHER, a_turn
