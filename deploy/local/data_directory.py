@@ -19,7 +19,7 @@ class DataDirectory:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
-        for folder in (self.root, self.logs, self.databases, self.envoy):
+        for folder in (self.root, self.logs, self.databases, self.envoy, self.vector_search):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock: int | None = None
 
@@ -37,6 +37,11 @@ class DataDirectory:
     def envoy(self) -> Path:
         """Envoy's rendered configuration."""
         return self.root / "envoy"
+
+    @property
+    def vector_search(self) -> Path:
+        """The search service's own files: passages and vectors."""
+        return self.root / "vector_search"
 
     @property
     def operator_token(self) -> Path:

@@ -110,7 +110,7 @@ def processes(data: DataDirectory, addresses: Addresses) -> list[Specification]:
             "vector_search",
             "services.vector_search",
             {
-                "DATA_DIR": str(data.root / "vector_search"),
+                "DATA_DIR": str(data.vector_search),
                 "KNOWLEDGE_TARGET": addresses.target("knowledge"),
             },
             after=["knowledge"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from gateway.client.front_matter import split_front_matter
 
 CONTENT_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain"}
 LONGEST_TITLE = 500
+NO_TEXT = "Its name, front matter or content holds a character that no text has."
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Page:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sha256", hashlib.sha256(self.content.encode()).hexdigest())
+
+    def is_text(self) -> bool:
+        """Whether all of it is text that JSON can carry to the API: no NUL, no half of a surrogate pair."""
+        texts = (self.external_id, self.title, self.content, self.url, self.locale, self.audience, *self.tags)
+        return not any("\0" in text or _has_surrogates(text) for text in texts)
 
     def as_document(self) -> dict[str, Any]:
         """The page as the API takes it."""
@@ -81,14 +88,22 @@ def read_folder(folder: Path) -> Iterator[Page | Unreadable]:
     """Yields every Markdown and text file below the folder, in order of path; hidden ones are left out."""
     for path in sorted(_files(folder)):
         external_id = path.relative_to(folder).as_posix()
+        # A name that is no UTF-8 can't be printed everywhere.
+        name = external_id.encode(errors="backslashreplace").decode()
         try:
+            # Opening a pipe would wait for whoever writes to it.
+            if not stat.S_ISREG(path.stat().st_mode):
+                yield Unreadable(name, "It is no regular file.")
+                continue
             text = path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError:
-            yield Unreadable(external_id, "The file is not UTF-8 text.")
+            yield Unreadable(name, "The file is not UTF-8 text.")
         except OSError as error:
-            yield Unreadable(external_id, f"The file can't be read: {error.strerror}.")
+            yield Unreadable(name, f"The file can't be read: {error.strerror}.")
         else:
-            yield page_of(external_id, text)
+            page = page_of(external_id, text)
+            # The gateway refuses such a body as a whole: one page would take its batch along.
+            yield page if page.is_text() else Unreadable(name, NO_TEXT)
 
 
 def page_of(external_id: str, text: str) -> Page:
@@ -117,6 +132,14 @@ def _files(folder: Path) -> Iterator[Path]:
         for name in names:
             if not name.startswith(".") and Path(name).suffix.lower() in CONTENT_TYPES:
                 yield Path(directory, name)
+
+
+def _has_surrogates(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _text(value: object) -> str:

@@ -21,7 +21,7 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
         return {}, text
     try:
         fields = yaml.load(block.group(1), Loader=yaml.BaseLoader)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return {}, text
     if fields is not None and not isinstance(fields, dict):
         return {}, text

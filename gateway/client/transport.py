@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from gateway.client.errors import ApiError, Unreachable
+from gateway.client.errors import ApiError, ClientError, NotConfigured, Unreachable
 
 Parameters: TypeAlias = Mapping[str, str | int | bool]
 
@@ -40,6 +40,16 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
+        """
+        Opens no connection yet.
+
+        Raises:
+            NotConfigured: the address is none of HTTP, or the token could not stand in a header.
+        """
+        if not _is_http(base_url):
+            raise NotConfigured(f"{base_url!r} is no address such as http://127.0.0.1:8080.")
+        if not (token.isascii() and token.isprintable()):
+            raise NotConfigured("The key holds characters that no key has.")
         self._http = httpx.Client(
             base_url=base_url,
             headers={"authorization": f"Bearer {token}", "user-agent": "supportagent-client/1"},
@@ -99,9 +109,12 @@ class Transport:
         headers: Mapping[str, str] | None,
         idempotent: bool | None,
     ) -> Iterator[httpx.Response]:
-        request = self._http.build_request(
-            method, path, json=body, params=dict(params or {}), headers=dict(headers or {})
-        )
+        try:
+            request = self._http.build_request(
+                method, path, json=body, params=dict(params or {}), headers=dict(headers or {})
+            )
+        except UnicodeEncodeError as error:
+            raise ClientError("The request holds text that is not UTF-8.") from error
         response = self._answer(request, method in _IDEMPOTENT if idempotent is None else idempotent)
         try:
             if response.is_error:
@@ -132,6 +145,14 @@ class Transport:
                     raise Unreachable(f"{self._base_url} does not answer: {failure}") from failure
             self._sleep(wait)
             delay = min(delay * 2, LARGEST_DELAY)
+
+
+def _is_http(address: str) -> bool:
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host)
 
 
 _IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})

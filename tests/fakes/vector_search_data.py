@@ -26,7 +26,11 @@ DIMENSIONS = 8
 
 # Small enough that a graph appears, is fed and is rebuilt within a test.
 SMALL = CollectionSettings(
-    exact_below=40, hnsw=HnswParameters(8, 64, 64), buffer=8, merge_step=4, snapshot_share=0.1
+    exact_below=40,
+    hnsw=HnswParameters(8, 64, 64, rows_per_step=0),
+    buffer=8,
+    merge_step=4,
+    snapshot_share=0.1,
 )
 
 

@@ -159,3 +159,19 @@ def test_openapi_tells_what_the_gateway_does(tmp_path: Path) -> None:
             target = target[step]
     operations = [o["operationId"] for path in document["paths"].values() for o in path.values()]
     assert len(operations) == len(set(operations))
+
+
+def test_openapi_has_every_status_that_a_comment_names(tmp_path: Path) -> None:
+    """A code in the comment of an RPC or of a request's field is a documented answer."""
+    render(endpoints(), tmp_path, DESCRIPTOR_SET)
+    paths = json.loads((tmp_path / "openapi.json").read_text())["paths"]
+    documents = "/v1/knowledge/documents"
+    for path, method, statuses in (
+        ("/v1/query", "post", {"404"}),
+        ("/v1/query/stream", "post", {"404"}),
+        ("/v1/search", "post", {"404"}),
+        ("/v1/knowledge/operations/{operation_id}/cancel", "post", {"404", "409"}),
+        (f"{documents}/by-external-id/{{external_id}}", "delete", {"404", "412"}),
+        (f"{documents}/batch", "post", {"409", "422"}),
+    ):
+        assert statuses <= set(paths[path][method]["responses"]), path

@@ -71,3 +71,18 @@ def test_ids_that_are_no_text(client: httpx.Client, gateway: Gateway, escaped: s
         problem = assert_problem(client.request(method, path), 400, "INVALID_ARGUMENT")
         assert pointers(problem) == [f"/{'document_id' if method == 'GET' else 'external_id'}"]
     assert gateway.knowledge.calls.calls == []
+
+
+def test_a_parameter_that_is_needed(operator: httpx.Client) -> None:
+    """A required parameter is asked for by name."""
+    problem = assert_problem(operator.get("/operator/v1/keys"), 400, "INVALID_ARGUMENT")
+    assert pointers(problem) == ["/workspace"]
+
+
+def test_a_path_that_no_service_would_take(client: httpx.Client, gateway: Gateway) -> None:
+    """What is too long to go on is the caller's mistake, not the service's absence."""
+    for path in (f"{LIST}?tag={'a' * 9_000}", f"{LIST}/{'a' * 20_000}"):
+        assert_problem(client.get(path), 400, "INVALID_ARGUMENT")
+    assert gateway.knowledge.calls.calls == []
+    longest = "%F0%9F%98%80" * 512
+    assert client.delete(f"{LIST}/by-external-id/{longest}").status_code == 202

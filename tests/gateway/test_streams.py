@@ -11,7 +11,7 @@ from supportagent.query.v1 import query_service_pb2 as pb
 
 from services.kernel.errors import ErrorKind
 from tests.gateway.conftest import Gateway
-from tests.gateway.problem_body import assert_problem
+from tests.gateway.problem_body import KEYS, assert_problem
 from tests.gateway.test_upstream_errors import fail
 
 PATH = "/v1/query/stream"
@@ -47,6 +47,7 @@ def test_empty_events_keep_their_name(client: httpx.Client, gateway: Gateway) ->
     seen = events(client.post(PATH, json={"message": "hi"}).text)
     assert seen[0] == {"delta": {"text": ""}}
     assert list(seen[1]) == ["error"]
+    assert sorted(seen[1]["error"]) == sorted(KEYS)
     assert seen[1]["error"]["status"] == 503
 
 

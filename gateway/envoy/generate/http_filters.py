@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gateway.envoy.generate.request_headers import FOR_ACCESS
 from gateway.envoy.generate.route_table import READ_BODY_BYTES, Route
 
 _TYPES = "type.googleapis.com/envoy.extensions.filters.http"
@@ -14,8 +15,6 @@ _FLOOD_PER_SECOND = 2_000
 _MAX_ADDRESSES = 20_000
 _CHECK_TIMEOUT = "1s"
 _CREDENTIAL = "SUPPORTAGENT_INTERNAL_CREDENTIAL"
-# What access needs to know of a request; it never sees bodies.
-_HEADERS_FOR_ACCESS = ("authorization", "origin", "x-request-id", "x-forwarded-for", "user-agent")
 
 
 def http_filters(routes: Sequence[Route], descriptor_set: Path, lua: Path) -> list[dict[str, Any]]:
@@ -86,7 +85,7 @@ def _check() -> dict[str, Any]:
         "failure_mode_allow": False,
         # Access is down: that is no verdict on the caller.
         "status_on_error": {"code": "ServiceUnavailable"},
-        "allowed_headers": {"patterns": [{"exact": name} for name in _HEADERS_FOR_ACCESS]},
+        "allowed_headers": {"patterns": [{"exact": name} for name in FOR_ACCESS]},
         "validate_mutations": True,
     }
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from gateway.envoy.generate import request_headers
 from gateway.envoy.generate.error_reasons import ErrorReason
 from gateway.envoy.generate.problems import GRPC_CODES, GRPC_FALLBACKS, TEXTS, title
 from gateway.envoy.generate.route_table import Route
@@ -39,7 +40,7 @@ def render_tables(routes: Sequence[Route], shapes: Shapes, reasons: Sequence[Err
     Return the module `tables`.
 
     It has `routes` (by RPC), `messages` (the fields of each body message and their shapes), `statuses`
-    (code to HTTP status), `titles`, `texts`, `fallbacks` (gRPC status to code) and `grpc_codes`.
+    (code to HTTP status), `titles`, `texts`, `fallbacks` (gRPC status to code), `grpc_codes` and `headers`.
     """
     bodies = [route.body_message for route in routes if route.body_message]
     messages: dict[str, LuaValue] = {"": {}}
@@ -53,10 +54,21 @@ def render_tables(routes: Sequence[Route], shapes: Shapes, reasons: Sequence[Err
         "texts": dict(TEXTS),
         "fallbacks": dict(GRPC_FALLBACKS),
         "grpc_codes": dict(GRPC_CODES),
+        "headers": _headers(),
     }
     return (
         "-- Generated from the descriptor set; see gateway/envoy/generate.\nreturn " + _lua(tables, 0) + "\n"
     )
+
+
+def _headers() -> dict[str, LuaValue]:
+    return {
+        "from_outside": dict.fromkeys(request_headers.from_outside(), True),
+        "not_for_services": list(request_headers.not_for_services()),
+        "for_services": list(request_headers.FOR_SERVICES),
+        "longest_value": request_headers.LONGEST_VALUE,
+        "longest_path": request_headers.LONGEST_PATH,
+    }
 
 
 def _route(route: Route) -> dict[str, LuaValue]:
@@ -66,6 +78,7 @@ def _route(route: Route) -> dict[str, LuaValue]:
         "pattern": route.path.lua_pattern,
         "variables": [{"name": variable.name, "many": variable.many} for variable in route.path.variables],
         "query": {field.name: _query_kind(field) for field in route.query_fields},
+        "query_required": [field.name for field in route.query_fields if field.required],
         "required": list(route.body_required),
         "not_in_body": {field.name: True for field in route.path_fields} if route.body_is_request else {},
     }

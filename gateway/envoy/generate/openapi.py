@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +38,8 @@ def openapi(routes: Sequence[Route], schemas: Schemas, reasons: Sequence[ErrorRe
     """Return the document for the public routes."""
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path.text, {})[route.method.lower()] = _operation(route, schemas)
+        operation = _operation(route, schemas, reasons)
+        paths.setdefault(route.path.text, {})[route.method.lower()] = operation
     used = {_TAGS.get(route.room, route.room.title()) for route in routes}
     return {
         "openapi": "3.1.0",
@@ -59,7 +61,7 @@ def openapi(routes: Sequence[Route], schemas: Schemas, reasons: Sequence[ErrorRe
     }
 
 
-def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
+def _operation(route: Route, schemas: Schemas, reasons: Sequence[ErrorReason]) -> dict[str, Any]:
     description = route.comment
     if route.scope:
         description += f" Scope: `{route.scope}`."
@@ -82,18 +84,20 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
             "description": f"At most {route.max_body_bytes} bytes.",
             "content": content,
         }
-    operation["responses"] = _answers(route, schemas)
+    operation["responses"] = _answers(route, schemas, reasons)
     return operation
 
 
-def _answers(route: Route, schemas: Schemas) -> dict[str, Any]:
+def _answers(route: Route, schemas: Schemas, reasons: Sequence[ErrorReason]) -> dict[str, Any]:
     media = "text/event-stream" if route.streaming else "application/json"
     success = {
         "description": "Each `data:` line is one of these objects." if route.streaming else "Done.",
         "content": {media: {"schema": schemas.reference(route.response_message)}},
     }
     answers: dict[str, Any] = {str(route.success_status): success}
-    statuses = [400]
+    # The codes that the comments of the RPC and of its request's fields name.
+    said = " ".join([route.comment, *schemas.comments(route.request_message)])
+    statuses = [400, *(reason.status for reason in reasons if re.search(rf"\b{reason.code}\b", said))]
     if route.audience != "anyone":
         statuses += [401]
     if route.scope:
@@ -106,7 +110,7 @@ def _answers(route: Route, schemas: Schemas) -> dict[str, Any]:
         statuses += [413, 415]
     if "`Idempotency-Key`" in route.comment:
         statuses += [409, 422]
-    for status in sorted([*statuses, 429, 500, 503, 504]):
+    for status in sorted({*statuses, 429, 500, 503, 504}):
         answers[str(status)] = {"$ref": f"#/components/responses/{status}"}
     return answers
 

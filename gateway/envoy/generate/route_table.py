@@ -44,6 +44,7 @@ class Route:
     body_message: str
     body_is_request: bool
     body_required: tuple[str, ...]
+    request_message: str
     response_message: str
     response_wrapper: str
     path_fields: tuple[Field, ...]
@@ -132,6 +133,7 @@ def _route(
         body_message=body_message,
         body_is_request=http.body == "*",
         body_required=body_required,
+        request_message=method.input_type.removeprefix("."),
         response_message=response,
         response_wrapper=http.response_body,
         path_fields=tuple(fields[name] for name in in_path),

@@ -58,6 +58,10 @@ class Schemas:
         short = message.rpartition(".")[2]
         return message.split(".")[1].title().replace("_", "") + short if short in self._shared else short
 
+    def comments(self, message: str) -> list[str]:
+        """Return the comments of a message's fields."""
+        return [field.comment for field in self._shapes.fields(message)]
+
     def components(self) -> dict[str, Any]:
         """Return all schemas by name."""
         return {self.name(message): self._object(message) for message in self._messages}

@@ -1,4 +1,4 @@
--- The strict check of a request that access has let pass: query string, path variables, content type, body.
+-- The strict check of a request that access has let pass: query string, path variables, headers, content type, body.
 -- It stands before the transcoder, which takes unknown fields, repeated keys, trailing commas and text/plain.
 
 local problem = require("problem")
@@ -63,14 +63,32 @@ local function check_body(handle, route, violations)
   return true
 end
 
+local function check_headers(headers, violations)
+  for _, name in ipairs(tables.headers.not_for_services) do
+    headers:remove(name)
+  end
+  for _, name in ipairs(tables.headers.for_services) do
+    local value = headers:get(name) or ""
+    if #value > tables.headers.longest_value or value:find("[^ -~]") then
+      local detail = "at most " .. tables.headers.longest_value .. " characters of ASCII are expected"
+      violations[#violations + 1] = { pointer = "/" .. name, detail = detail }
+    end
+  end
+end
+
 local function check(handle, route)
   local violations = {}
   local path, query = url.split(handle:headers():get(":path"))
-  url.check_query(query, route.query, violations)
+  url.check_query(query, route, violations)
   local canonical = url.check_path(path, route, violations)
+  if #canonical + #(query or "") > tables.headers.longest_path then
+    local detail = "path and query string are longer than " .. tables.headers.longest_path .. " bytes"
+    violations[#violations + 1] = { pointer = "", detail = detail }
+  end
   if not check_body(handle, route, violations) then
     return
   end
+  check_headers(handle:headers(), violations)
   if #violations > 0 then
     problem.respond(handle, "INVALID_ARGUMENT", "The request breaks a rule; see errors.", violations)
     return

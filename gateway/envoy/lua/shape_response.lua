@@ -1,4 +1,4 @@
--- Gives every answer its final form: the route's success status, and one problem shape for upstream errors.
+-- Keeps of every request only the headers that somebody reads, and gives every answer its final form: the route's success status, and one problem shape for upstream errors.
 -- It stands first in the chain and so sees answers last. What Envoy itself answers has its shape already
 -- (local_reply_config), as has what access and the request check answer.
 
@@ -117,7 +117,22 @@ local function write_success(handle, route)
   end
 end
 
+-- Services get headers as metadata: gRPC refuses too much of it, binary names whose value is none, and Envoy a
+-- request to which it can't add its own. What nobody reads goes before anything can stumble over it.
+local function drop_unread(headers)
+  local unread = {}
+  for name in pairs(headers) do
+    if name:sub(1, 1) ~= ":" and not tables.headers.from_outside[name] then
+      unread[#unread + 1] = name
+    end
+  end
+  for _, name in ipairs(unread) do
+    headers:remove(name)
+  end
+end
+
 function envoy_on_request(handle)
+  drop_unread(handle:headers())
   local request_id = handle:headers():get("x-request-id") or ""
   handle:streamInfo():dynamicMetadata():set("gateway.request", "id", request_id)
 end

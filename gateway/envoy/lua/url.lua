@@ -45,9 +45,10 @@ local function value_violation(kind, value)
   return nil
 end
 
--- Adds what is wrong with a query string. `parameters` gives the kind of each known parameter.
-function url.check_query(query, parameters, violations)
-  local seen = {}
+-- Adds what is wrong with a query string. `route.query` gives the kind of each known parameter,
+-- `route.query_required` names those that have to be there.
+function url.check_query(query, route, violations)
+  local parameters, seen = route.query, {}
   for pair in (query or ""):gmatch("[^&]+") do
     local name, value = pair:match("^([^=]*)=(.*)$")
     name = url.decode((name or pair):gsub("+", " "))
@@ -68,6 +69,11 @@ function url.check_query(query, parameters, violations)
     seen[name] = true
     if detail ~= nil then
       violations[#violations + 1] = { pointer = pointer, detail = detail }
+    end
+  end
+  for _, name in ipairs(route.query_required) do
+    if not seen[name] then
+      violations[#violations + 1] = { pointer = "/" .. name, detail = "is required" }
     end
   end
 end

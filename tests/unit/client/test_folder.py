@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,30 @@ def test_page_differs_from_a_document_by_any_field(field: str) -> None:
     assert page.same_as(document)
     assert page.same_as({**document, "active": False, "metadata": {"a": "b"}})
     assert not page.same_as({**document, field: ["other"] if field == "tags" else "other"})
+
+
+def test_a_page_that_no_body_can_carry_is_unreadable(tmp_path: Path) -> None:
+    """NUL or half a surrogate pair in content, front matter or name is told of that page alone."""
+    (tmp_path / "a.txt").write_bytes(b"x\0y")
+    (tmp_path / "b.md").write_bytes(b'---\ntitle: "\\ud800"\n---\nx')
+    (tmp_path / "c.md").write_bytes(b'---\ntags: ["\\0"]\n---\nx')
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/d\xff.md")).write_text("x")
+    (tmp_path / "e.md").write_text("fine \U0001f600")
+    found = list(read_folder(tmp_path))
+    assert [type(each) for each in found] == [Unreadable] * 4 + [Page]
+    assert found[3].external_id == "d\\udcff.md"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """What is no regular file is told, not opened; so is a link that leads nowhere."""
+    os.mkfifo(tmp_path / "a.md")
+    (tmp_path / "b.md").symlink_to(tmp_path / "nothing")
+    (tmp_path / "c.md").symlink_to(tmp_path)
+    found = list(read_folder(tmp_path))
+    assert [(each.external_id, type(each)) for each in found] == [("a.md", Unreadable), ("b.md", Unreadable)]
+
+
+def test_front_matter_without_bottom() -> None:
+    """YAML that is nested too deeply to be read is no front matter."""
+    text = "---\na: " + "[" * 5_000 + "\n---\n# Heading\n"
+    assert page_of("p.md", text).title == "Heading"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from gateway.client.errors import ApiError, Unreachable
+from gateway.client.errors import ApiError, ClientError, NotConfigured, Unreachable
 from gateway.client.transport import Transport
 from tests.fakes.client_api import FakeApi, problem
 
@@ -102,3 +102,25 @@ def test_answer_that_is_no_problem_body_is_still_an_error() -> None:
     with pytest.raises(ApiError, match="HTTP status 500") as caught:
         transport(api, FakeTime()).call("GET", "/v1/knowledge/index")
     assert caught.value.request_id == "req-9"
+
+
+@pytest.mark.parametrize("address", ["foo", "ftp://a", "http://", "http://[::1", "http://a:b", ""])
+def test_an_address_that_is_none(address: str) -> None:
+    """A wrong address is told at once, not after all the patience."""
+    with pytest.raises(NotConfigured, match="is no address"):
+        Transport(address, "sk_live_x")
+
+
+@pytest.mark.parametrize("token", ["k\u00e9y", "a\nb", "a\udcff"])
+def test_a_token_that_no_header_can_carry(token: str) -> None:
+    """A key with odd characters is told without showing it."""
+    with pytest.raises(NotConfigured, match=r"^The key holds characters that no key has\.$"):
+        Transport("http://gateway", token)
+
+
+def test_text_that_json_can_not_carry() -> None:
+    """A question that the terminal gave in another encoding is an error to read, nothing is sent."""
+    api = FakeApi()
+    with pytest.raises(ClientError, match="not UTF-8"):
+        transport(api, FakeTime()).call("POST", "/v1/query", body={"message": "caf\udce9"})
+    assert api.requests == []

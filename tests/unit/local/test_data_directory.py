@@ -45,3 +45,11 @@ def test_json_is_written_whole(tmp_path: Path) -> None:
     path.write_text("{")
     assert read_json(path) is None
     assert read_json(tmp_path / "none.json") is None
+
+
+def test_everything_below_is_private(tmp_path: Path) -> None:
+    """In a folder that others may enter, what the installation keeps is for its owner only."""
+    tmp_path.chmod(0o755)
+    data = DataDirectory(tmp_path)
+    folders = [data.logs, data.databases, data.envoy, data.vector_search]
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
