@@ -41,10 +41,10 @@ def prepare_demo(data: DataDirectory, addresses: Addresses) -> PushResult:
 
 
 def demo_key(data: DataDirectory, addresses: Addresses) -> str:
-    """The demo workspace's key, from `demo.json` or new."""
-    kept = read_json(data.demo)
-    if kept and kept.get("key"):
-        return str(kept["key"])
+    """The demo workspace's key: the one in `demo.json` if it is still good, else a new one."""
+    kept = str((read_json(data.demo) or {}).get("key", ""))
+    if kept and _opens(kept, addresses):
+        return kept
     token = data.operator_token.read_text().strip()
     with Operator(addresses.operator_url, token, patience=PATIENCE) as operator:
         try:
@@ -55,6 +55,17 @@ def demo_key(data: DataDirectory, addresses: Addresses) -> str:
         key = operator.create_key(WORKSPACE, SCOPES, name="demo")["key"]
     write_json(data.demo, {"workspace": WORKSPACE, "key": key})
     return str(key)
+
+
+def _opens(key: str, addresses: Addresses) -> bool:
+    with SupportAgent(addresses.gateway_url, key, patience=PATIENCE) as workspace:
+        try:
+            workspace.index()
+        except ApiError as error:
+            if error.status != 401:
+                raise
+            return False
+    return True
 
 
 def curl_line(data: DataDirectory, addresses: Addresses) -> str:

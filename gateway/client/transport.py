@@ -16,7 +16,8 @@ Parameters: TypeAlias = Mapping[str, str | int | bool]
 
 FIRST_DELAY = 0.2
 LARGEST_DELAY = 5.0
-REFUSED_UNWORKED = frozenset({429, 503})
+# The system asks to come back. A 503 has almost always done nothing; at worst a repeat makes a thing twice.
+COME_BACK = frozenset({429, 503})
 GATEWAY_TROUBLE = frozenset({502, 503, 504})
 
 
@@ -24,7 +25,7 @@ class Transport:
     """
     Sends requests to one base URL with one bearer token.
 
-    A request is repeated, within `patience` seconds, when it surely did no work (the connection was refused,
+    A request is repeated, within `patience` seconds, when it most likely did no work (the connection was refused,
     or the answer was 429 or 503) and, if it is idempotent, also when the connection broke or the gateway
     answered 502 or 504. `Retry-After` is obeyed where it is given.
     """
@@ -159,7 +160,7 @@ _IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
 
 
 def _worth_repeating(status: int, idempotent: bool) -> bool:
-    return status in REFUSED_UNWORKED or (idempotent and status in GATEWAY_TROUBLE)
+    return status in COME_BACK or (idempotent and status in GATEWAY_TROUBLE)
 
 
 def _retry_after(response: httpx.Response) -> float:

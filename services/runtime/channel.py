@@ -13,6 +13,8 @@ from services.runtime.settings import Secret
 from services.runtime.status import from_rpc_error
 
 DEFAULT_MESSAGE_BYTES = 4 * 1024 * 1024
+# A status with all its violations travels as metadata; gRPC's own limit of 8 KiB is too small for it.
+MAX_METADATA_BYTES = 64 * 1024
 
 # What is kept of the caller's time for its own answer, in seconds.
 _MARGIN = 0.05
@@ -59,8 +61,8 @@ def open_channel(
         ("grpc.max_receive_message_length", max_message_bytes),
         ("grpc.max_send_message_length", max_message_bytes),
         # Room for a status that lists many violations.
-        ("grpc.max_metadata_size", 64 * 1024),
-        ("grpc.absolute_max_metadata_size", 64 * 1024),
+        ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
         # A restarted service is found again within a second, not after gRPC's two minutes.
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.min_reconnect_backoff_ms", 100),

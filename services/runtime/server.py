@@ -13,7 +13,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from services.runtime import health as health_protocol
-from services.runtime.channel import DEFAULT_MESSAGE_BYTES
+from services.runtime.channel import DEFAULT_MESSAGE_BYTES, MAX_METADATA_BYTES
 from services.runtime.health import Health
 from services.runtime.interceptors.caller import CallerFromMetadata
 from services.runtime.interceptors.errors import ErrorsToStatus
@@ -65,6 +65,8 @@ def start_server(
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", max_message_bytes),
         ("grpc.max_send_message_length", max_message_bytes),
+        ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ]
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="rpc")

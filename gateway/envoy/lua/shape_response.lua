@@ -131,10 +131,16 @@ local function drop_unread(headers)
   end
 end
 
+-- No query string, and no key that somebody put into the path.
+local function path_to_log(path)
+  return (path:gsub("%?.*", ""):gsub("[sp]k_%a+_%w+", "(key)"))
+end
+
 function envoy_on_request(handle)
   drop_unread(handle:headers())
-  local request_id = handle:headers():get("x-request-id") or ""
-  handle:streamInfo():dynamicMetadata():set("gateway.request", "id", request_id)
+  local metadata = handle:streamInfo():dynamicMetadata()
+  metadata:set("gateway.request", "id", handle:headers():get("x-request-id") or "")
+  metadata:set("gateway.request", "path", path_to_log(handle:headers():get(":path") or ""))
 end
 
 local function shape(handle)
