@@ -25,9 +25,9 @@ class Transport:
     """
     Sends requests to one base URL with one bearer token.
 
-    A request is repeated, within `patience` seconds, when it most likely did no work (the connection was refused,
-    or the answer was 429 or 503) and, if it is idempotent, also when the connection broke or the gateway
-    answered 502 or 504. `Retry-After` is obeyed where it is given.
+    A request is repeated, within `patience` seconds, when it most likely did no work (the connection was
+    refused, or the answer was 429 or 503) and, if it is idempotent, also when the connection broke or the
+    gateway answered 502 or 504. `Retry-After` is obeyed where it is given.
     """
 
     def __init__(

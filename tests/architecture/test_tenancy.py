@@ -22,6 +22,7 @@ ELSEWHERE = {
 
 # Methods that work for all workspaces at once, and why.
 FOR_ALL = {
+    "SqlQueue.waits": "the indexer looks whether there is work at all",
     "SqlQueue.claim": "the indexer takes work fairly from all",
     "SqlQueue.renew": "claims name their workspace",
     "SqlReplicas.renew": "a replica serves all",

@@ -156,7 +156,8 @@ class Asking:
             sources=decided.draft.sources,
             citations=decided.draft.citations,
             conversation_id=question.conversation_id or new,
-            message_id=new_id("msg"),
+            # What is not stored has no message that an id could name; so equal answers are equal bytes.
+            message_id=new_id("msg") if question.store else "",
             knowledge_revision=decided.revision,
         )
         if question.store:

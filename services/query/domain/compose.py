@@ -16,8 +16,8 @@ def compose(quotes: Sequence[Quote], candidates: Sequence[Candidate]) -> Draft:
     """
     Return the answer that the quotes make, with one source per candidate, in the candidates' order.
 
-    `[n]` follows each quote and names its source; the citation is the quote without the marker. Each quote's
-    document is one of the candidates.
+    `[n]` follows each quote and names its source; the citation is the quote without the marker, and without
+    the head of a table of which it is some rows. Each quote's document is one of the candidates.
     """
     sources = _sources(quotes, candidates)
     number = {source.chunk_id: source.index for source in sources}
@@ -25,6 +25,7 @@ def compose(quotes: Sequence[Quote], candidates: Sequence[Candidate]) -> Draft:
     at = 0
     for position, quote in enumerate(quotes):
         separator = "" if position == 0 else _separator(quotes[position - 1], quote)
+        separator += f"{quote.head}\n" if quote.head else ""
         marker = f"{chr(10) if quote.block else ' '}[{number[quote.passage.chunk_id]}]"
         start = at + len(separator)
         end = start + len(quote.text)

@@ -20,7 +20,8 @@ _DATE = re.compile(
 _NAME = re.compile(r"(?<=\S )[\"'“(]?[A-Z]\w")
 _STEP = re.compile(
     r"\b(?:click|select|choose|open|go to|tap|press|navigate|enter|add|set|run|install|use|using|create|"
-    r"enable|disable|toggle|visit|type|call|configure|turn (?:on|off)|you can|sign|log)\b",
+    r"enable|disable|toggle|visit|type|call|configure|turn (?:on|off)|you can|sign|log|hold|tick|scan|"
+    r"write to|(?:un)?plug)\b",
     re.IGNORECASE,
 )
 _YES_NO = re.compile(
@@ -38,7 +39,8 @@ _RULES: tuple[tuple[re.Pattern[str], Fits], ...] = tuple(
     for pattern, fits in (
         (
             r"\bhow (?:many|much|long|old|far|often|fast|big|large|tall|high|deep)\b|"
-            r"\bwhat (?:percent|number|price|amount|age)",
+            r"\bwhat (?:percent|number|price|amount|age)|"
+            r"\bwhat (?:do|does|will|would|is|are)\b.*\b(?:costs?|prices?)\b",
             lambda text: bool(_NUMBER.search(text)),
         ),
         (
@@ -63,3 +65,25 @@ _RULES: tuple[tuple[re.Pattern[str], Fits], ...] = tuple(
 def fits(question: str) -> Fits | None:
     """Return what tells whether a sentence is of the kind that the question wants, None where any will do."""
     return next((fits for pattern, fits in _RULES if pattern.search(question)), None)
+
+
+_STEPS = re.compile(
+    r"\bhow (?:do|can|could|should|would|to|does one)\b|\bsteps?\b|"
+    r"\bwie (?!lange|viel|oft|hoch|gro|weit|alt)",
+    re.IGNORECASE,
+)
+_ITEMS = re.compile(
+    r"\blist\b|\bwelche\b|\b(?:which|what) (?!does|is|was|has|happens|means|causes)\w+s\b|\bwhat are\b|"
+    r"\bwhat (?:should|must|do|can) (?:i|we)\b",
+    re.IGNORECASE,
+)
+
+
+def wants_steps(question: str) -> bool:
+    """Tell whether a question asks how to do something: numbered steps answer it better than a sentence."""
+    return bool(_STEPS.search(question))
+
+
+def wants_items(question: str) -> bool:
+    """Tell whether a question wants several things: a list answers it better than a sentence."""
+    return bool(_ITEMS.search(question))

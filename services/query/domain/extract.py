@@ -8,6 +8,7 @@ from services.query.domain import expected
 from services.query.domain.blocks import Kind, Unit, units
 from services.query.domain.passage import Passage
 from services.query.domain.ranking import Candidate
+from services.query.domain.tables import judged_by, shortened
 from services.query.domain.words import likeness, term_set, terms, weights
 
 ANSWER_CHARACTERS = 400
@@ -25,6 +26,7 @@ _EXPECTED = 0.15
 _PASSAGE = 1.5
 _WORTH_ADDING = 0.5
 _SECTION_WORTH_ADDING = 0.85
+_UNWANTED_WORTH_ADDING = 0.7
 _OTHER_WORTH_ADDING = 0.85
 _BLOCK_WORTH_ADDING = 0.8
 _SAME = 0.8
@@ -34,12 +36,13 @@ _TINY = 12
 _BARE = 24
 
 _BLOCKS = (Kind.TABLE, Kind.CODE)
-# It points back to a sentence before it, without which it says little.
-_DANGLES = re.compile(
-    r"[^\w]*(?:they|it|this|these|those|that|he|she|otherwise|then|also|however|instead|only if|the ones?|"
-    r"after that|if so|if not|in (?:that|this) case|for (?:that|this)|because of (?:that|this))\b",
+# A sentence that goes on with the one before it, and one that speaks of what its paragraph named.
+_GOES_ON = re.compile(
+    r"\W*(?:otherwise|then|also|however|instead|only if|after that|if so|if not|in (?:that|this) case|"
+    r"(?:because of|for) (?:that|this))\b",
     re.IGNORECASE,
 )
+_POINTS_BACK = re.compile(r"\W*(?:they|it|this|these|those|that|he|she|the ones?)\b", re.IGNORECASE)
 
 # Between neighbours that are quoted as one there is white space and at most a bullet.
 _GAP = 8
@@ -52,7 +55,8 @@ class Quote:
     `passage.text[start:end]`.
 
     `breaks` are the places within it where a sentence or an item begins, its own start first; `block` tells
-    that it ends in a table or in code, which what follows must not run into.
+    that it ends in a table or in code, which what follows must not run into; `head` is the head of the table
+    that it is rows of, which stands elsewhere in the passage.
     """
 
     passage: Passage
@@ -60,6 +64,7 @@ class Quote:
     end: int
     breaks: tuple[int, ...]
     block: bool = False
+    head: str = ""
 
     @property
     def text(self) -> str:
@@ -73,6 +78,9 @@ class _Scored:
     unit: Unit
     score: float
     terms: frozenset[str]
+    wanted: bool
+    list_wanted: bool
+    weight: Mapping[str, float]
 
     @property
     def text(self) -> str:
@@ -86,7 +94,16 @@ class _Scored:
 
     @property
     def quote(self) -> Quote:
+        """The unit, or what of it is not too long."""
         start, end = self.unit.start, self.unit.end
+        if end - start <= BLOCK_CHARACTERS:
+            return Quote(self.passage, start, end, (start,), self.unit.kind in _BLOCKS)
+        if self.unit.kind is Kind.TABLE:
+            head, first, last = shortened(self.text, self.weight, BLOCK_CHARACTERS)
+            return Quote(self.passage, start + first, start + last, (start + first,), True, head)
+        if self.unit.kind is Kind.CODE:
+            # Without its closing fence the rest of the answer would be code, too.
+            start += self.text.find("\n") + 1
         end = _cut(self.passage.text, start, end)
         return Quote(self.passage, start, end, (start,), self.unit.kind in _BLOCKS)
 
@@ -124,22 +141,41 @@ def _beginning(candidates: Sequence[Candidate]) -> list[Quote]:
 def _score(question: str, weight: Mapping[str, float], passage: Passage, top: float) -> list[_Scored]:
     fits = expected.fits(question)
     every = units(passage.text)
-    held = [term_set(passage.text[unit.start : unit.end]) for unit in every]
+    texts = [_judged_by(passage, unit, weight) for unit in every]
+    held = [term_set(text) for text in texts]
     scored = []
-    for at, unit in enumerate(every):
-        text = passage.text[unit.start : unit.end]
+    for at, (unit, text) in enumerate(zip(every, texts, strict=True)):
         headings = (passage.title, *passage.heading_path, unit.heading)
         score = _overlap(weight, held, at, term_set(" ".join(headings)))
         score += _HEADING_ASKS * _heading_asks(weight, passage, unit)
-        wanted = bool(fits and fits(text))
+        list_wanted = _list_is_wanted(question, passage, unit)
+        wanted = list_wanted or bool(fits and fits(text))
         score += _EXPECTED * wanted
         score -= _PASSAGE * (top - passage.score)
         if not held[at] or (len(text) < _TINY and not wanted):
             score -= _TOO_LITTLE
         if text.endswith("?"):
             score -= _IS_QUESTION
-        scored.append(_Scored(passage, unit, score, held[at]))
+        scored.append(_Scored(passage, unit, score, held[at], wanted, list_wanted, weight))
     return scored
+
+
+def _judged_by(passage: Passage, unit: Unit, weight: Mapping[str, float]) -> str:
+    text = passage.text[unit.start : unit.end]
+    return judged_by(text, weight) if unit.kind is Kind.TABLE else text
+
+
+def _list_is_wanted(question: str, passage: Passage, unit: Unit) -> bool:
+    if unit.kind is not Kind.ITEM:
+        return False
+    if _is_step(passage, unit):
+        return expected.wants_steps(question)
+    return expected.wants_items(question) or expected.wants_steps(question)
+
+
+def _is_step(passage: Passage, unit: Unit) -> bool:
+    line = passage.text.rfind("\n", 0, unit.start) + 1
+    return passage.text[line : unit.start].strip()[:1].isdigit()
 
 
 def _overlap(
@@ -161,11 +197,12 @@ def _overlap(
 
 
 def _heading_asks(weight: Mapping[str, float], passage: Passage, unit: Unit) -> float:
-    """Return how much the heading above a unit is the question itself; less, further below it."""
-    headings = [unit.heading] if unit.heading else list(passage.heading_path[-1:])
-    if passage.ordinal == 0 and not unit.heading:
-        headings.append(passage.title)
-    best = max((likeness(weight, term_set(heading)) for heading in headings), default=0.0)
+    """Return how much the heading above a unit, alone or with the title, is the question; less, farther."""
+    heading = unit.heading or " ".join(passage.heading_path[-1:])
+    if not heading and passage.ordinal:
+        return 0.0
+    asks = (heading, f"{passage.title} {heading}")
+    best = max(likeness(weight, term_set(each)) for each in asks)
     return best / (1 + _HEADING_DECAY * unit.place)
 
 
@@ -195,37 +232,38 @@ def _choose(scored: Sequence[_Scored], limit: int) -> list[Quote]:
 
 
 def _added(each: _Scored, scored: Sequence[_Scored], chosen: Sequence[Quote], room: int) -> Quote | None:
-    """Return what to add to an answer for a unit: itself or its list; None where neither reads well or fits."""
+    """Return a unit or its list to add to an answer; None where neither reads well and fits."""
     if each.announces or not each.terms:
         return None
-    quote = _grown(each, scored, room) if each.unit.kind is Kind.ITEM else each.quote
-    if each.unit.kind is Kind.ITEM and quote.start == each.unit.start and not _stands_alone(each):
-        return None
+    quote = each.quote
+    if each.unit.kind is Kind.ITEM:
+        if each.list_wanted:
+            quote = _grown(each, scored, room)
+        if quote.start == each.unit.start and not _stands_alone(each):
+            return None
     if quote.end - quote.start > room or any(_overlaps(quote, other) for other in chosen):
         return None
-    if _DANGLES.match(quote.text) and not _follows(quote, chosen):
+    before = _before(quote, chosen)
+    if _GOES_ON.match(quote.text) and (before is None or before.strip()):
+        return None
+    if _POINTS_BACK.match(quote.text) and (before is None or "\n\n" in before):
         return None
     return quote
 
 
 def _stands_alone(item: _Scored) -> bool:
-    """Tell whether an item of a list says something without the others: a sentence, and no step of several."""
-    line = item.passage.text.rfind("\n", 0, item.unit.start) + 1
-    step = item.passage.text[line : item.unit.start].strip()[:1].isdigit()
-    return not step and item.text.rstrip("*_)\"' ").endswith((".", "!"))
+    """Tell whether an item says something without its list: a sentence, and no step of several."""
+    return not _is_step(item.passage, item.unit) and item.text.rstrip("*_)\"' ").endswith((".", "!"))
 
 
 def _overlaps(one: Quote, other: Quote) -> bool:
     return one.passage is other.passage and one.start < other.end and other.start < one.end
 
 
-def _follows(quote: Quote, chosen: Sequence[Quote]) -> bool:
-    return any(
-        other.passage is quote.passage
-        and other.end <= quote.start
-        and not other.passage.text[other.end : quote.start].strip()
-        for other in chosen
-    )
+def _before(quote: Quote, chosen: Sequence[Quote]) -> str | None:
+    """Return what lies between a quote and the last before it in its passage; None: there is no such one."""
+    ends = [other.end for other in chosen if other.passage is quote.passage and other.end <= quote.start]
+    return quote.passage.text[max(ends) : quote.start] if ends else None
 
 
 def _least_share(each: _Scored, best: _Scored) -> float:
@@ -233,8 +271,9 @@ def _least_share(each: _Scored, best: _Scored) -> float:
         return _BLOCK_WORTH_ADDING
     if each.passage.document_id != best.passage.document_id:
         return _OTHER_WORTH_ADDING
-    same = each.passage is best.passage and each.unit.heading == best.unit.heading
-    return _WORTH_ADDING if same else _SECTION_WORTH_ADDING
+    if each.passage is not best.passage or each.unit.heading != best.unit.heading:
+        return _SECTION_WORTH_ADDING
+    return _UNWANTED_WORTH_ADDING if best.wanted and not each.wanted else _WORTH_ADDING
 
 
 def _said_already(one: frozenset[str], others: Sequence[frozenset[str]]) -> bool:
@@ -249,9 +288,9 @@ def _grown(best: _Scored, scored: Sequence[_Scored], room: int) -> Quote:
     if best.unit.kind is Kind.ITEM or best.announces:
         block = own[min(index + best.announces, len(own) - 1)].unit.block
         inside = [each for each in own if each.unit.block == block]
-        before = own.index(inside[0]) - 1
-        if before >= 0 and own[before].announces:
-            inside.insert(0, own[before])
+        lead = own.index(inside[0]) - 1
+        if lead >= 0 and own[lead].announces:
+            inside.insert(0, own[lead])
         whole = _whole_block(passage, inside, best, room)
         if whole is not None:
             return whole
@@ -259,6 +298,10 @@ def _grown(best: _Scored, scored: Sequence[_Scored], room: int) -> Quote:
         following = own[index + 1].unit
         if following.block == best.unit.block and following.end - best.unit.start <= room:
             return Quote(passage, best.unit.start, following.end, (best.unit.start, following.start))
+    if index and _GOES_ON.match(best.text):
+        before = own[index - 1].unit
+        if before.block == best.unit.block and best.unit.end - before.start <= room:
+            return Quote(passage, before.start, best.unit.end, (before.start, best.unit.start))
     return best.quote
 
 
@@ -276,7 +319,7 @@ def _whole_block(passage: Passage, inside: Sequence[_Scored], best: _Scored, roo
 
 
 def _cut(text: str, start: int, end: int) -> int:
-    """Return where to end so that a run-on sentence or a long table still fits an excerpt."""
+    """Return where to end so that a run-on sentence or long code still fits an excerpt."""
     if end - start <= BLOCK_CHARACTERS:
         return end
     most = start + BLOCK_CHARACTERS

@@ -12,7 +12,7 @@ from dataclasses import replace
 from services.query.domain.passage import Found, Passage
 from services.query.domain.question import USER, Said
 from services.query.domain.vocabulary import POINTERS
-from services.query.domain.words import terms, words
+from services.query.domain.words import folded, terms
 
 EARLIER_TURNS = 2
 _EARLIER_CHARACTERS = 400
@@ -33,7 +33,7 @@ def leans(message: str) -> bool:
     return bool(
         _OPENS_A_FOLLOW_UP.match(message)
         or len(terms(message)) <= _FEW_TERMS
-        or not POINTERS.isdisjoint(words(message))
+        or not POINTERS.isdisjoint(folded(message))
     )
 
 

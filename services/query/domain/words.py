@@ -12,25 +12,34 @@ from services.query.domain.vocabulary import STOP_WORDS
 _WORD = re.compile(r"[^\W_]+")
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
+# The second word asks: it is no subject.
+_HOW_MUCH = re.compile(r"\bhow (?:much|many|long|often|far|old|big|large|fast|soon)\b", re.IGNORECASE)
+
 # A passage is looked at several times for one question, and again for the next.
 _REMEMBERED_TEXTS = 2_048
 
 
 def words(text: str) -> list[str]:
     """Return every word of a text in its order, stop words included, as it is compared."""
+    return [stem(word) for word in folded(text)]
+
+
+def folded(text: str) -> list[str]:
+    """Return every word of a text in its order, in lower case and with its endings."""
     if text.isascii():
-        return [stem(word) for word in _WORD.findall(text.lower())]
+        return _WORD.findall(text.lower())
     found: list[str] = []
     for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold()):
         # Scripts without spaces give one "word" per sentence: compare them sign by sign.
-        found.extend(word if _IDEOGRAPH.search(word) else [stem(word)])
+        found.extend(word if _IDEOGRAPH.search(word) else [word])
     return found
 
 
 def terms(text: str) -> list[str]:
     """Return the words of a text that say something; all of them where none does."""
-    every = words(text)
-    return [word for word in every if word not in _STEMMED_STOP_WORDS] or every
+    every = folded(_HOW_MUCH.sub("how", text))
+    # Before the endings are taken off: "notes", "offer", "owner" say something; "not", "off", "own" don't.
+    return [stem(word) for word in every if word not in STOP_WORDS] or [stem(word) for word in every]
 
 
 @lru_cache(maxsize=_REMEMBERED_TEXTS)
@@ -76,9 +85,6 @@ def _without_double(word: str) -> str:
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouls":
         return word[:-1]
     return word.removesuffix("e") if len(word) > 4 else word
-
-
-_STEMMED_STOP_WORDS = frozenset(stem(word) for word in STOP_WORDS) | STOP_WORDS
 
 
 def weights(question: Iterable[str], texts: Iterable[Set[str]]) -> dict[str, float]:

@@ -64,6 +64,13 @@ class TestQuery:
         asked = pb.QueryRequest(message="Who won the cup in 1966?", min_confidence=0)
         assert server.stub.Query(asked).answered
 
+    def test_exact_answers_are_equal_bytes(self, server: QueryServer) -> None:
+        """The same question at the same revision, not stored, gives the same bytes."""
+        request = pb.QueryRequest(message=RENEW, exact=True, store=False)
+        first, second = server.stub.Query(request), server.stub.Query(request)
+        assert first.SerializeToString() == second.SerializeToString()
+        assert first.answered
+
     def test_store_false_is_heard(self, server: QueryServer) -> None:
         """By both ways to ask; no conversation is begun."""
         assert server.stub.Query(pb.QueryRequest(message=RENEW, store=False)).conversation_id == ""

@@ -122,6 +122,73 @@ def test_a_bare_no_brings_its_reason() -> None:
     assert drafted("Do you sell my data?", [passage], 4).text == "No. We never sell data. [1]"
 
 
+def test_another_section_is_not_added_for_its_words() -> None:
+    """What stands below another heading speaks of something else, whatever words it shares."""
+    passage = a_passage(
+        "The trial lasts 21 days.\n\n## A second trial\n\nOne company gets one trial.", title="The trial"
+    )
+    assert drafted("How long does the trial last?", [passage], 4).text == "The trial lasts 21 days. [1]"
+
+
+def test_a_step_is_not_added_without_its_list() -> None:
+    """Of numbered steps all are quoted or none."""
+    steps = "1. Open the notes.\n2. Export the notes.\n3. Wait for the notes."
+    passage = a_passage(f"Notes can be exported.\n\n{steps}\n", title="Notes")
+    assert drafted("Can notes be exported?", [passage], 4).text == "Notes can be exported. [1]"
+    assert drafted("How do I export notes?", [passage], 4).text.endswith(f"{steps} [1]")
+
+
+def test_an_item_is_not_added_without_its_list() -> None:
+    """Half a sentence of a list says nothing alone."""
+    passage = a_passage("Guests read pages.\n\nGuests lack:\n\n- pages for export\n- shared pages\n")
+    assert drafted("Do guests have pages?", [passage], 4).text == "Guests read pages. [1]"
+
+
+def test_what_goes_on_brings_what_it_goes_on_with() -> None:
+    """A sentence that begins with "otherwise" comes with the one before it."""
+    text = "Please be quick. Otherwise the webhook is retried."
+    assert drafted("When is a webhook retried?", [a_passage(text)], 4).text == f"{text} [1]"
+
+
+def test_a_section_is_read_with_its_title() -> None:
+    """A heading that asks only together with the page's title leads to its steps."""
+    steps = "1. Open the billing page.\n2. Choose the last button."
+    passage = a_passage(
+        f"A subscription runs for a year.\n\n## How to cancel\n\n{steps}\n", title="Your subscription"
+    )
+    assert drafted("How do I cancel my subscription?", [passage], 4).text == f"{steps} [1]"
+
+
+def test_a_table_is_judged_by_one_row() -> None:
+    """Words that stand in different rows of a table are no answer."""
+    table = "| Light | Meaning |\n| --- | --- |\n| green | reset |\n| white | factory |\n| red | hub |"
+    one = a_passage("Hold the button of the hub for a factory reset.", document="doc_reset", score=0.5)
+    other = a_passage(table, document="doc_light", score=0.5)
+    text = drafted("How is the hub set to a factory reset?", [one, other], 4).text
+    assert text.startswith("Hold the button")
+
+
+def test_of_a_long_table_the_rows_around_the_answer_come_with_its_head() -> None:
+    """Rows are whole, the one that answers is among them, and only rows are cited."""
+    head = "| Code | Meaning |\n| --- | --- |"
+    rows = [f"| E-{number} | fault of part number {number} |" for number in range(100, 150)]
+    draft = drafted("What does E-148 mean?", [a_passage("\n".join([head, *rows]))], 4)
+    lines = draft.text.split("\n")
+    assert "\n".join(lines[:2]) == head
+    assert lines[-1] == "[1]"
+    assert rows[48] in lines
+    assert set(lines[2:-1]) <= set(rows)
+    assert draft.citations[0].start == len(head) + 1
+
+
+def test_cut_code_leaves_no_fence_open() -> None:
+    """What follows a piece of code that was too long is no code."""
+    code = "```sh\n" + "notes export --all\n" * 50 + "```"
+    text = drafted("Which command exports all notes?", [a_passage(code)], 4).text
+    assert text.startswith("notes export --all\n")
+    assert "```" not in text
+
+
 def test_a_sentence_without_end_is_cut() -> None:
     """Even a run-on sentence fits an excerpt."""
     draft = drafted("export", [a_passage("export " * 500)], 4)

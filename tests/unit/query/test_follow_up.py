@@ -9,7 +9,14 @@ from tests.unit.query.given import a_passage
 
 
 @pytest.mark.parametrize(
-    "message", ["And for teams?", "How much does it cost in Europe per year?", "What about guests?", "Price?"]
+    "message",
+    [
+        "And for teams?",
+        "How much does it cost in Europe per year?",
+        "What about guests?",
+        "Price?",
+        "Can customers outside Europe buy this every year?",
+    ],
 )
 def test_a_question_that_points_back_leans(message: str) -> None:
     """Pronouns, openings such as "and", and very short questions need what was said."""
