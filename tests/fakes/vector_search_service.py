@@ -25,6 +25,12 @@ class FakeVectorSearchService(pb_grpc.VectorSearchServiceServicer):
         """Return how it joins a server."""
         return Service(NAME, pb_grpc.add_VectorSearchServiceServicer_to_server, self)
 
+    def BatchSearch(
+        self, request: pb.BatchSearchRequest, context: grpc.ServicerContext
+    ) -> pb.BatchSearchResponse:
+        """Find passages for several questions."""
+        return pb.BatchSearchResponse(responses=[self.Search(each, context) for each in request.requests])
+
     def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:
         """Find passages of the caller's workspace."""
         self.requests.append(request)

@@ -10,7 +10,7 @@ from tests.gateway.conftest import Gateway
 
 
 def test_a_key_in_the_wrong_place_is_not_logged(client: httpx.Client, gateway: Gateway) -> None:
-    """A key that was put into the path or the query string stays out of the log; the rest of the path is there."""
+    """A key that was put into the path or the query string stays out of the log; the rest is there."""
     answer = client.get(f"/v1/knowledge/documents/{KEY}?key={KEY}")
     wanted = answer.headers["x-request-id"]
     lines = _lines_of(gateway, wanted)
