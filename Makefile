@@ -44,6 +44,10 @@ test: check ## everything that guards the project
 faults: install ## kill -9 each process in turn, ROUNDS times (default 10)
 	FAULT_ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest tests/faults
 
+.PHONY: bench
+bench: install build/bench/venv/.made ## measure beside the peers: PART=vector or vector-growth
+	GRPC_ENABLE_FORK_SUPPORT=0 $(BIN)/python -m tests.bench.$(if $(filter vector-growth,$(PART)),growth,vector)
+
 .PHONY: eval
 eval: install ## push DATA's pages, ask its questions, print what was found (DATA=folder)
 	$(BIN)/python -m tests.e2e.helpdocs --data $(DATA)
@@ -83,6 +87,12 @@ protos/gen/.made: $(PROTOS) build/installed
 	  --mypy_out=quiet:protos/gen --mypy_grpc_out=quiet:protos/gen $(PROTOS) && \
 	$$protoc --include_imports --include_source_info --descriptor_set_out=build/descriptors.binpb \
 	  $(PROTOS) google/rpc/error_details.proto google/rpc/status.proto
+	@touch $@
+
+build/bench/venv/.made: tests/bench/requirements.txt
+	@echo "installing the benchmark's peers into build/bench/venv"
+	@$(PYTHON) -m venv build/bench/venv
+	@build/bench/venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 $(MODEL): build/installed services/embedding/build.py $(wildcard services/embedding/export/*.py)

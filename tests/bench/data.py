@@ -1,0 +1,121 @@
+"""
+The benchmark's data: real text embeddings, held-out questions and the exact answers to them.
+
+20,000 texts, cut to the model's 32 tokens, are embedded once with the bundled model and kept under
+`build/bench`; larger sets repeat them with noise (cosine to the original about .89), so that neighbours crowd
+as passages of one knowledge base do. The questions are 1,000 other texts, which no set contains.
+"""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tests.bench.texts import checksum, passages
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "build" / "bench"
+
+Matrix = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int64]
+
+DIMENSIONS = 384
+K = 10
+TEXTS = 20_000
+QUESTIONS = 1_000
+_WORD_PIECES = 30  # and a mark at both ends
+_NOISE = 0.5  # length of the noise, the vector itself being 1
+_SEED = 20260
+_BLOCK = 10_000
+# Of the words of a question, as people type them.
+_QUESTION_WORDS = 12
+
+
+@dataclass(frozen=True)
+class Data:
+    """`points` unit vectors (points, 384) with a text each, and unit questions (1000, 384) with theirs."""
+
+    vectors: Matrix
+    questions: Matrix
+    words: list[str]
+    bases: list[str]
+    text_checksum: str
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        return len(self.vectors)
+
+    def text(self, point: int) -> str:
+        """Return a passage of 30 to 50 words: a point's own text and another's, so that few are alike."""
+        own, copy = point % len(self.bases), point // len(self.bases)
+        other = (own * 7919 + 104_729 * (copy + 1)) % len(self.bases)
+        return f"{self.bases[own]} {self.bases[other]}"
+
+    @cached_property
+    def truth(self) -> Ids:
+        """The 10 true nearest points of each question, shape (1000, 10)."""
+        return nearest(self.vectors, self.questions)
+
+
+def prepare(points: int) -> Data:
+    """Return a set of that many points; the embeddings are made at the first time and kept."""
+    texts = passages(TEXTS + QUESTIONS)
+    sign = checksum(texts)
+    path = FOLDER / f"embeddings-{sign}.npy"
+    if not path.exists():
+        _embed(texts, path)
+    embedded: Matrix = np.load(path)
+    bases = embedded[QUESTIONS:][: max(1, min(TEXTS, points // 5))]
+    vectors = np.empty((points, DIMENSIONS), dtype=np.float32)
+    random = np.random.default_rng(_SEED)
+    for start in range(0, points, len(bases)):
+        part = vectors[start : start + len(bases)]
+        part[:] = bases[: len(part)]
+        if start:
+            noise = random.standard_normal(part.shape, dtype=np.float32)
+            part += noise * np.float32(_NOISE / np.sqrt(DIMENSIONS))
+            part /= np.linalg.norm(part, axis=1, keepdims=True)
+    words = [" ".join(text.split()[:_QUESTION_WORDS]) for text in texts[:QUESTIONS]]
+    return Data(vectors, embedded[:QUESTIONS], words, texts[QUESTIONS:][: len(bases)], sign)
+
+
+def nearest(vectors: Matrix, questions: Matrix, kept: Ids | None = None, k: int = K) -> Ids:
+    """Return the `k` true nearest of the kept points (all by default) to each question, best first."""
+    ids = np.arange(len(vectors)) if kept is None else kept
+    best = np.empty((len(questions), 0), dtype=np.float32)
+    found = np.empty((len(questions), 0), dtype=np.int64)
+    for start in range(0, len(ids), _BLOCK):
+        block = ids[start : start + _BLOCK]
+        best = np.hstack((best, questions @ vectors[block].T))
+        found = np.hstack((found, np.broadcast_to(block, (len(questions), len(block)))))
+        order = np.argsort(-best, axis=1, kind="stable")[:, :k]
+        best, found = np.take_along_axis(best, order, 1), np.take_along_axis(found, order, 1)
+    return found
+
+
+def recall(found: list[list[int]], truth: Ids) -> float:
+    """Return the share of the true nearest that were found, question by question."""
+    hits = sum(
+        len(set(each[: truth.shape[1]]) & set(true.tolist())) for each, true in zip(found, truth, strict=True)
+    )
+    return hits / truth.size
+
+
+def _embed(texts: list[str], path: Path) -> None:
+    # Only here: measuring needs no model.
+    from services.embedding.bundled.embedder import BundledEmbedder
+
+    print(f"embedding {len(texts)} texts (once, some minutes)", flush=True)
+    model = ROOT / "build" / "models" / "all-minilm-l6-v2-int8"
+    embedder = BundledEmbedder(model, threads=os.cpu_count() or 1)
+    cut = [text[: (embedder.token_spans(text)[:_WORD_PIECES] or [(0, 0)])[-1][1]] for text in texts]
+    vectors = embedder.embed_passages(cut)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part.npy")
+    np.save(unfinished, vectors)
+    unfinished.replace(path)
