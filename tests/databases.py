@@ -7,13 +7,13 @@ wheel's own Python layer adds a system user and opens parent folders to reading.
 
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
-from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -22,7 +22,14 @@ from psycopg import sql
 
 _UNPRIVILEGED = "nobody"
 _SETTINGS = ("fsync=off", "full_page_writes=off", "listen_addresses=", "max_connections=200")
-_names = count(1)
+_DISCONNECT_OTHERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_SCHEMAS = """
+    SELECT nspname FROM pg_namespace
+    WHERE nspname NOT LIKE 'pg\\_%' AND nspname NOT IN ('information_schema', 'public')
+"""
 
 
 class PostgresServer:
@@ -107,23 +114,34 @@ def postgres() -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def postgres_database(postgres: str) -> Iterator[str]:
+    """The address of a database of this session; emptied between tests, which is faster than a new one."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield psycopg.conninfo.make_conninfo(postgres, dbname=name)
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database, of each kind in turn; its address in SQLAlchemy's form."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'test.db'}"
         return
-    server: str = request.getfixturevalue("postgres")
-    name = f"test_{os.getpid()}_{next(_names)}"
+    server: str = request.getfixturevalue("postgres_database")
+    yield _sqlalchemy_url(psycopg.conninfo.conninfo_to_dict(server))
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    parts = psycopg.conninfo.conninfo_to_dict(server)
-    yield _sqlalchemy_url(parts, name)
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(_DISCONNECT_OTHERS)
+        schemas = [name for (name,) in connection.execute(_SCHEMAS)]
+        for schema in schemas:
+            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
 
 
-def _sqlalchemy_url(parts: dict[str, str | int | None], database: str) -> str:
+def _sqlalchemy_url(parts: dict[str, str | int | None]) -> str:
+    database = parts["dbname"]
     login = str(parts.get("user") or "postgres")
     if parts.get("password"):
         login += f":{parts['password']}"

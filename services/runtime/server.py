@@ -3,7 +3,6 @@
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from services.runtime.channel import DEFAULT_MESSAGE_BYTES, MAX_METADATA_BYTES
 from services.runtime.health import Health
 from services.runtime.interceptors.caller import CallerFromMetadata
 from services.runtime.interceptors.errors import ErrorsToStatus
+from services.runtime.interceptors.overload import CountingPool, RefuseOverload
 from services.runtime.interceptors.telemetry import Telemetry
 from services.runtime.settings import ProcessSettings, Secret, SharedSettings
 
@@ -53,23 +53,32 @@ def start_server(
     health: Health | None = None,
     reflect: bool = False,
     max_message_bytes: int = DEFAULT_MESSAGE_BYTES,
+    max_in_flight: int = 0,
+    share_port: bool = False,
 ) -> RunningServer:
-    """Start serving; port 0 takes a free one. Raises RuntimeError when the address is taken."""
+    """
+    Start serving; port 0 takes a free one. Raises RuntimeError when the address is taken.
+
+    Beyond `max_in_flight` calls, begun or waiting, the next is refused at once; 0: all wait. `share_port`:
+    other processes may serve at the same address.
+    """
     open_services = frozenset({health_protocol.SERVICE, reflection.SERVICE_NAME})
     interceptors: list[grpc.ServerInterceptor] = [
         Telemetry(),  # sees how every call ended
         ErrorsToStatus(),  # every error below passes here
         CallerFromMetadata(credential, open_services),  # nothing below runs for a stranger
     ]
+    pool = CountingPool(workers)
+    if max_in_flight:
+        interceptors.insert(0, RefuseOverload(pool, max_in_flight, open_services))
     options = [
-        ("grpc.so_reuseport", 0),
+        ("grpc.so_reuseport", int(share_port)),
         ("grpc.max_receive_message_length", max_message_bytes),
         ("grpc.max_send_message_length", max_message_bytes),
         ("grpc.max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ]
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="rpc")
     server = grpc.server(pool, interceptors=interceptors, options=options)
     for each in services:
         each.add_to_server(each.servicer, server)
@@ -92,6 +101,8 @@ def serve(
     health: Health,
     on_stop: Callable[[], None] | None = None,
     max_message_bytes: int = DEFAULT_MESSAGE_BYTES,
+    max_in_flight: int = 0,
+    share_port: bool = False,
 ) -> None:
     """
     Serve until SIGTERM or SIGINT, then drain.
@@ -110,11 +121,15 @@ def serve(
         health=health,
         reflect=settings.reflection,
         max_message_bytes=max_message_bytes,
+        max_in_flight=max_in_flight,
+        share_port=share_port,
     )
     if settings.metrics_port:
         start_http_server(settings.metrics_port, addr=settings.listen.rpartition(":")[0].strip("[]"))
     _log.info("started", address=running.address)
-    stopping.wait()
+    # A handler runs in the main thread, which has to wake up for it even if the signal went to another one.
+    while not stopping.wait(1.0):
+        pass
     _log.info("draining")
     health.drain()
     if on_stop is not None:

@@ -1,6 +1,7 @@
 """Documents to and from messages."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -16,6 +17,8 @@ from services.knowledge.domain.read_documents import Shown
 from services.knowledge.domain.write_documents import Proposed
 
 _PUBLIC_STATUSES = sorted({status.public for status in Status})
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 Input: TypeAlias = "pb.DocumentInput | pb.CreateDocumentRequest"
 
@@ -196,8 +199,9 @@ def _all(violations: list[Violation]) -> DomainError:
 
 
 def _instant(text: str) -> datetime | None:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
+    if not _RFC_3339.fullmatch(text):
         return None
-    return None if instant.tzinfo is None else instant
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

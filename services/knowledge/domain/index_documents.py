@@ -93,6 +93,9 @@ class IndexDocuments:
         When `stopping` says so, what is not done is given back.
         """
         now = self._clock.now()
+        with self._store.read() as tx:
+            if not tx.queue.waits(self._embedder.model, now):
+                return 0
         with self._store.write() as tx:
             claims = tx.queue.claim(
                 self._owner, self._embedder.model, limit, now, now + timedelta(seconds=self._claim_seconds)

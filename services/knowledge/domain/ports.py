@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.kernel.ids import WorkspaceId
+from services.kernel.pages import Place
 from services.knowledge.domain.change_feed import (
     Changes,
     Position,
@@ -22,7 +23,6 @@ from services.knowledge.domain.change_feed import (
 )
 from services.knowledge.domain.chunking.passage import Chunk
 from services.knowledge.domain.document import Document, DocumentId, Failure, Status
-from services.knowledge.domain.keyset import Keyset
 from services.knowledge.domain.operation import NewOperation, Operation, OperationId
 from services.knowledge.domain.queue import Claim, IndexerId, Source
 
@@ -110,7 +110,7 @@ class Documents(Protocol):
         self,
         workspace_id: WorkspaceId,
         filters: ListFilters,
-        after: Keyset | None,
+        after: Place | None,
         limit: int,
     ) -> list[Document]:
         """Return documents older than `after`, newest first."""
@@ -196,6 +196,10 @@ class Queue(Protocol):
         """Return how many seconds a document took of late."""
         ...
 
+    def waits(self, model: str, now: datetime) -> bool:
+        """Return whether there is something to claim; costs no lock."""
+        ...
+
     def claim(self, owner: IndexerId, model: str, limit: int, now: datetime, until: datetime) -> list[Claim]:
         """
         Claim at most `limit` documents until an instant, workspaces in turn.
@@ -237,7 +241,7 @@ class Operations(Protocol):
         """Return an operation."""
         ...
 
-    def page(self, workspace_id: WorkspaceId, after: Keyset | None, limit: int) -> list[Operation]:
+    def page(self, workspace_id: WorkspaceId, after: Place | None, limit: int) -> list[Operation]:
         """Return operations older than `after`, newest first."""
         ...
 

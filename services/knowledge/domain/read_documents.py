@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 from services.kernel.clock import Clock
 from services.kernel.ids import WorkspaceId
-from services.kernel.pages import Page
-from services.knowledge.domain import keyset
+from services.kernel.pages import Page, Place, page_of, place_in
 from services.knowledge.domain.change_feed import IndexState
 from services.knowledge.domain.document import Document, DocumentId, Status
 from services.knowledge.domain.errors import DocumentNotFound
@@ -58,15 +57,14 @@ class ReadDocuments:
     ) -> Page[Shown]:
         """Return documents without their content, newest first."""
         bound = {"list": "documents", **vars(filters)}
-        after = keyset.after(page_token, bound)
+        after = place_in(page_token, bound)
         with self._store.read() as tx:
             documents = tx.documents.page(workspace_id, filters, after, page_size + 1)
             places = self._places(tx, workspace_id, documents)
-        items = [Shown(each, None, places.get(each.id)) for each in documents[:page_size]]
-        if len(documents) <= page_size:
-            return Page(items)
-        final = items[-1].document
-        return Page(items, keyset.token_after(final.created_at, final.id, bound))
+        found = [Shown(each, None, places.get(each.id)) for each in documents]
+        return page_of(
+            found, page_size, bound, lambda shown: Place(shown.document.created_at, shown.document.id)
+        )
 
     def index(self, workspace_id: WorkspaceId) -> IndexState:
         """Return the state of the index and of the replicas that serve it."""

@@ -2,8 +2,7 @@
 
 from services.kernel.clock import Clock
 from services.kernel.ids import WorkspaceId
-from services.kernel.pages import Page
-from services.knowledge.domain import keyset
+from services.kernel.pages import Page, Place, page_of, place_in
 from services.knowledge.domain.document import Status as DocumentStatus
 from services.knowledge.domain.errors import OperationFinished, OperationNotFound
 from services.knowledge.domain.operation import Operation, OperationId
@@ -27,13 +26,10 @@ class TrackOperations:
 
     def page(self, workspace_id: WorkspaceId, page_size: int, page_token: str) -> Page[Operation]:
         """Return operations, newest first."""
-        after = keyset.after(page_token, _FILTERS)
+        after = place_in(page_token, _FILTERS)
         with self._store.read() as tx:
             found = tx.operations.page(workspace_id, after, page_size + 1)
-        items = found[:page_size]
-        if len(found) <= page_size:
-            return Page(items)
-        return Page(items, keyset.token_after(items[-1].created_at, items[-1].id, _FILTERS))
+        return page_of(found, page_size, _FILTERS, lambda each: Place(each.created_at, each.id))
 
     def cancel(self, workspace_id: WorkspaceId, operation_id: OperationId) -> Operation:
         """

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.kernel.ids import WorkspaceId
+from services.kernel.pages import Place
 from services.knowledge.domain.document import (
     Audience,
     ContentType,
@@ -16,7 +17,6 @@ from services.knowledge.domain.document import (
     Failure,
     Status,
 )
-from services.knowledge.domain.keyset import Keyset
 from services.knowledge.domain.ports import ListFilters, Totals
 from services.knowledge.storage.tables import (
     CHUNKS,
@@ -26,6 +26,7 @@ from services.knowledge.storage.tables import (
     DOCUMENTS,
     INDEXING_TASKS,
 )
+from services.runtime.database import UtcDateTime
 
 _PENDING = (Status.QUEUED, Status.INDEXING, Status.PUBLISHING)
 
@@ -62,7 +63,7 @@ class SqlDocuments:
         self,
         workspace_id: WorkspaceId,
         filters: ListFilters,
-        after: Keyset | None,
+        after: Place | None,
         limit: int,
     ) -> list[Document]:
         """Return documents older than `after`, newest first."""
@@ -82,10 +83,8 @@ class SqlDocuments:
         if filters.updated_after is not None:
             query = query.where(c.updated_at > filters.updated_after)
         if after is not None:
-            created_at, last = after
-            query = query.where(
-                sa.or_(c.created_at < created_at, sa.and_(c.created_at == created_at, c.id < last))
-            )
+            place = sa.tuple_(sa.literal(after.created_at, UtcDateTime), sa.literal(after.id))
+            query = query.where(sa.tuple_(c.created_at, c.id) < place)
         query = query.order_by(c.created_at.desc(), c.id.desc()).limit(limit)
         return [_document(row) for row in self._connection.execute(query)]
 
@@ -114,12 +113,12 @@ class SqlDocuments:
 
     def add(self, workspace_id: WorkspaceId, document: Document, content: bytes) -> None:
         """Store a new document."""
-        values = _values(document) | {"fence": 0, "revised_at": document.created_at}
+        # Values beside the statement, not in it: SQLAlchemy then has next to nothing to do for each of many.
+        row = {"workspace_id": workspace_id, "id": document.id, "fence": 0, "revised_at": document.created_at}
+        self._connection.execute(DOCUMENTS.insert(), row | _values(document))
         self._connection.execute(
-            DOCUMENTS.insert().values(workspace_id=workspace_id, id=document.id, **values)
-        )
-        self._connection.execute(
-            CONTENTS.insert().values(workspace_id=workspace_id, document_id=document.id, content=content)
+            CONTENTS.insert(),
+            {"workspace_id": workspace_id, "document_id": document.id, "content": content},
         )
         self._tag(workspace_id, document)
 

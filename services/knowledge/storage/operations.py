@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.kernel.ids import WorkspaceId
+from services.kernel.pages import Place
 from services.knowledge.domain.document import DocumentId, Failure
 from services.knowledge.domain.document import Status as DocumentStatus
-from services.knowledge.domain.keyset import Keyset
 from services.knowledge.domain.operation import (
     MAX_ERRORS,
     Counts,
@@ -22,6 +22,7 @@ from services.knowledge.domain.operation import (
     OperationId,
 )
 from services.knowledge.storage.tables import DOCUMENTS, OPERATION_ITEMS, OPERATIONS
+from services.runtime.database import UtcDateTime
 
 _BEGUN = (DocumentStatus.INDEXING, DocumentStatus.PUBLISHING)
 
@@ -72,15 +73,13 @@ class SqlOperations:
         query = sa.select(OPERATIONS).where(c.workspace_id == workspace_id, c.id == operation_id)
         return next(iter(self._read(workspace_id, query)), None)
 
-    def page(self, workspace_id: WorkspaceId, after: Keyset | None, limit: int) -> list[Operation]:
+    def page(self, workspace_id: WorkspaceId, after: Place | None, limit: int) -> list[Operation]:
         """Return operations older than `after`, newest first."""
         c = OPERATIONS.c
         query = sa.select(OPERATIONS).where(c.workspace_id == workspace_id)
         if after is not None:
-            created_at, last = after
-            query = query.where(
-                sa.or_(c.created_at < created_at, sa.and_(c.created_at == created_at, c.id < last))
-            )
+            place = sa.tuple_(sa.literal(after.created_at, UtcDateTime), sa.literal(after.id))
+            query = query.where(sa.tuple_(c.created_at, c.id) < place)
         return self._read(workspace_id, query.order_by(c.created_at.desc(), c.id.desc()).limit(limit))
 
     def documents_done(self, workspace_id: WorkspaceId, ids: Collection[DocumentId], at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import cached_property
 
 import sqlalchemy as sa
 
@@ -35,6 +36,7 @@ class SqlQueue:
         self, workspace_id: WorkspaceId, document_id: DocumentId, content_version: int, at: datetime
     ) -> None:
         """Queue a document at a content version; a claim that somebody has on it is void."""
+        row = {"workspace_id": workspace_id, "document_id": document_id, "queued_at": at}
         anew = {
             "content_version": content_version,
             "not_before": at,
@@ -43,11 +45,14 @@ class SqlQueue:
             "owner": None,
             "lease_until": None,
         }
-        task = self._insert(INDEXING_TASKS).values(
-            workspace_id=workspace_id, document_id=document_id, queued_at=at, **anew
-        )
-        self._connection.execute(
-            task.on_conflict_do_update(index_elements=["workspace_id", "document_id"], set_=anew)
+        self._connection.execute(self._put, row | anew)
+
+    @cached_property
+    def _put(self) -> sa.Executable:
+        task = self._insert(INDEXING_TASKS)
+        names = set(INDEXING_TASKS.c.keys()) - {"workspace_id", "document_id", "queued_at"}
+        return task.on_conflict_do_update(
+            index_elements=["workspace_id", "document_id"], set_={name: task.excluded[name] for name in names}
         )
 
     def withdraw(self, workspace_id: WorkspaceId, document_id: DocumentId, at: datetime) -> bool:
@@ -85,6 +90,10 @@ class SqlQueue:
             return 1.0
         seconds: float = (instants[0] - instants[-1]).total_seconds()
         return max(0.05, seconds / (len(instants) - 1))
+
+    def waits(self, model: str, now: datetime) -> bool:
+        """Return whether there is something to claim; costs no lock."""
+        return bool(self._workspaces(model, now))
 
     def claim(self, owner: IndexerId, model: str, limit: int, now: datetime, until: datetime) -> list[Claim]:
         """Claim at most `limit` documents until an instant, workspaces in turn."""

@@ -1,4 +1,4 @@
-"""Telemetry around each RPC: the request id in every log line, a count, a duration, a line for what failed."""
+"""Telemetry around each RPC: the request id in every log line, a count, a duration, a line for a failure."""
 
 # gRPC's stubs are generic, its classes are not.
 from __future__ import annotations

@@ -6,6 +6,7 @@ from functools import partial
 
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.document import Patch
+from services.knowledge.domain.draft import draft
 from services.knowledge.domain.follow_changes import FollowChanges
 from services.knowledge.domain.ports import ListFilters
 from tests.contracts.knowledge.feed_follower import Follower
@@ -131,6 +132,23 @@ def test_concurrent_writers_skip_nothing(workshop: Workshop) -> None:
     for follower in followers:
         follower.catch_up(workshop)
         assert follower.state() == truth.state()
+
+
+def test_concurrent_writers_of_one_external_id_make_one_document(workshop: Workshop) -> None:
+    """Writers of a workspace go one after the other: none fails, the last one counts."""
+    errors: list[BaseException] = []
+
+    def put(writer: int) -> None:
+        for round_ in range(5):
+            said = page(f"same{round_}", f"Text {writer}.")
+            workshop.write.put(WORKSPACE, draft(said), "")
+            workshop.push(said, page(f"other{round_}"))
+
+    threads = [_thread(partial(put, n), errors) for n in range(6)]
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert workshop.read.index(WORKSPACE).documents == 10
 
 
 def _thread(work: Callable[[], None], errors: list[BaseException]) -> threading.Thread:

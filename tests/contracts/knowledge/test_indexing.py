@@ -1,5 +1,6 @@
 """The indexer: claims, fences, crashes, failures."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.chunking.blocks import Block, Kind, Piece
 from services.knowledge.domain.document import ContentType, Failure, Patch, Status
-from services.knowledge.domain.errors import ClaimLost
+from services.knowledge.domain.errors import ClaimLost, IndexingFailed
 from services.knowledge.domain.index_documents import MAX_CHUNKS
 from services.knowledge.domain.queue import CRASHED, MAX_LAPSES, IndexerId
 from tests.contracts.knowledge.workshop import CLAIM_SECONDS, OTHER, WORKSPACE, Workshop, page
@@ -74,30 +75,35 @@ def test_renewed_claims_do_not_lapse(workshop: Workshop) -> None:
 
 
 @pytest.mark.parametrize("next_owner", ["second", "paused"])
-def test_paused_indexer_commits_nothing_stale(workshop: Workshop, next_owner: str) -> None:
+@pytest.mark.parametrize("finished", [False, True])
+def test_paused_indexer_commits_nothing_stale(workshop: Workshop, next_owner: str, finished: bool) -> None:
     """One that wakes after its claim was taken over writes nothing, though content and owner be the same."""
     document = workshop.create()
 
     def pause() -> None:
         workshop.clock.advance(CLAIM_SECONDS + 1)
-        assert workshop.indexer(next_owner).run(1, lambda: False) == 1
+        embedder = None if finished else InterruptedEmbedder(kill)
+        with nullcontext() if finished else pytest.raises(Killed):
+            workshop.indexer(next_owner, embedder=embedder).run(1, lambda: False)
 
     workshop.indexer("paused", embedder=InterruptedEmbedder(pause)).run(1, lambda: False)
     assert workshop.journal.losses == [document.id]
-    assert workshop.changes().head_revision == 1
+    assert workshop.changes().head_revision == int(finished)
 
 
-def test_paused_indexer_does_not_fail_what_another_has(workshop: Workshop) -> None:
-    """A failure counts only while the claim does."""
+@pytest.mark.parametrize("error", [ValueError(), IndexingFailed("EXTRACTION_FAILED", "No.")])
+def test_paused_indexer_does_not_fail_what_another_has(workshop: Workshop, error: Exception) -> None:
+    """A failure, passing or for good, counts only while the claim does."""
     document = workshop.create()
 
-    def pause() -> None:
+    def pause(_content: bytes, _content_type: ContentType) -> list[Block]:
         workshop.clock.advance(CLAIM_SECONDS + 1)
         workshop.indexer("second").run(1, lambda: False)
-        raise ValueError
+        raise error
 
-    workshop.indexer("paused", embedder=InterruptedEmbedder(pause)).run(1, lambda: False)
+    workshop.indexer("paused", extract=pause).run(1, lambda: False)
     assert workshop.document(document.id).status is Status.PUBLISHING
+    assert workshop.journal.losses == [document.id]
 
 
 def test_edit_while_indexing_wins(workshop: Workshop) -> None:
@@ -227,6 +233,18 @@ def test_vectors_of_two_models_never_meet(workshop: Workshop) -> None:
     assert workshop.document(elsewhere.id, OTHER).status is Status.PUBLISHING
     changes = workshop.changes(OTHER)
     assert (changes.embedding_model, changes.dimensions) == ("another", 16)
+
+
+def test_two_models_race_for_an_empty_workspace(workshop: Workshop) -> None:
+    """The first commit decides; the other indexer's work is thrown away and done again by the first's."""
+    workshop.create(page(content="Slow."))
+    workshop.create(page(content="Fast."))
+    embedder = InterruptedEmbedder(lambda: workshop.index(), dimensions=16)
+    workshop.indexer("stranger", embedder=embedder).run(1, lambda: False)
+    assert texts(workshop) == ["Fast."]
+    workshop.clock.advance(1)
+    workshop.index()
+    assert texts(workshop) == ["Fast.", "Slow."]
 
 
 def test_vectors_are_little_endian_float32(workshop: Workshop) -> None:

@@ -13,7 +13,14 @@ from services.knowledge.storage.store import SqlStore, SqlTransaction, open_stor
 from services.knowledge.storage.tables import METADATA, REPLICAS
 
 # What is about all workspaces by its nature.
-_ACROSS = {"Queue.claim", "Queue.renew", "Replicas.renew", "Replicas.behind", "Replicas.confirmable"}
+_ACROSS = {
+    "Queue.waits",
+    "Queue.claim",
+    "Queue.renew",
+    "Replicas.renew",
+    "Replicas.behind",
+    "Replicas.confirmable",
+}
 _REPOSITORIES = [
     ports.Bases,
     ports.Documents,

@@ -1,5 +1,7 @@
 """From blocks to passages."""
 
+import pytest
+
 from services.knowledge.domain.chunking.blocks import Block, Heading, Kind, Piece
 from services.knowledge.domain.chunking.chunker import Chunker
 from services.knowledge.domain.chunking.passage import Passage, chunks
@@ -50,10 +52,11 @@ def test_sections_keep_their_heading_path() -> None:
     assert [each.heading_path for each in found] == [("A", "B"), ("A", "B", "C"), ("A", "D")]
 
 
-def test_small_neighbours_join_under_their_common_parent() -> None:
+@pytest.mark.parametrize("questions", [6, 7, 8])
+def test_small_neighbours_join_under_their_common_parent(questions: int) -> None:
     """Short questions of one section become one passage that keeps the questions as headings."""
     blocks: list[Block] = [Heading(1, "FAQ")]
-    for n in range(6):
+    for n in range(questions):
         blocks += [Heading(2, f"Question {n}?"), text(60, f"q{n}w")]
     found = passages(*blocks)
     assert all(150 <= each.tokens <= 350 for each in found)
