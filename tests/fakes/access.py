@@ -6,9 +6,9 @@ from datetime import datetime
 
 from gateway.access.domain.errors import WorkspaceNameTaken
 from gateway.access.domain.key import Key
-from services.kernel.pages import Place
 from gateway.access.domain.workspace import Workspace
 from services.kernel.errors import Unavailable
+from services.kernel.pages import Place
 
 
 class FakeKeys:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from services.conversations.domain.conversation import Conversation, Transcript, Turn
 from services.conversations.domain.listing import Filters
 from services.conversations.domain.message import Message
-from services.kernel.pages import Place
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.ids import WorkspaceId
+from services.kernel.pages import Place
 
 
 @dataclass
