@@ -69,6 +69,9 @@ def start_envoy(services: dict[str, Address], out: Path, credential: str) -> Env
         "2",
         "--log-level",
         "info",
+        # Tests read the log; Envoy writes it every ten seconds otherwise.
+        "--file-flush-interval-msec",
+        "100",
     ]
     with log.open("wb") as output:
         process = subprocess.Popen(
