@@ -89,6 +89,9 @@ def from_rpc_error(error: grpc.RpcError) -> DomainError:
     _unpack(status.details, (info, bad_request, retry))
     kind = _KINDS.get(status.code, ErrorKind.INTERNAL)
     retry_after = retry.retry_delay.ToMilliseconds() / 1000 if retry.HasField("retry_delay") else None
+    if kind == ErrorKind.RESOURCE_EXHAUSTED and info.reason == Unavailable.reason:
+        # A service that has too much to do is away for a moment; that is no limit of the caller's.
+        return Unavailable(status.message, retry_after=retry_after or 1.0)
     return RemoteError(
         kind,
         info.reason or "INTERNAL",

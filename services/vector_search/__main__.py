@@ -1,6 +1,8 @@
 """The vector search process: `python -m services.vector_search`."""
 
 import ctypes
+import os
+import signal
 import threading
 import time
 
@@ -9,6 +11,7 @@ import structlog
 from services.runtime.channel import open_channel
 from services.runtime.health import Health
 from services.runtime.logs import configure
+from services.runtime.processes import Member, alone, is_orphan, supervise
 from services.runtime.server import serve
 from services.runtime.settings import load, load_shared
 from services.vector_search.api.vector_search import service
@@ -26,13 +29,24 @@ _MAINTENANCE_SECONDS = 1.0
 # How long the end of the process waits for a thread.
 _PATIENCE_SECONDS = 5.0
 _M_ARENA_MAX = -8
+_MODULE = "services.vector_search.__main__"
 
 _log = structlog.get_logger(__name__)
 
 
 def main() -> None:
-    """Join the parts and serve until told to stop."""
+    """Serve until told to stop, in one process or several."""
     settings = load(VectorSearchSettings, "VECTOR_SEARCH_")
+    if settings.processes == 1:
+        serve_as(alone())
+        return
+    configure("vector_search", load_shared().log_level)
+    supervise(f"{_MODULE}:serve_as", settings.processes, settings.listen, settings.drain_seconds)
+
+
+def serve_as(member: Member) -> None:
+    """Join the parts of one process and serve until told to stop."""
+    settings = load(VectorSearchSettings, "VECTOR_SEARCH_").of_process(member.number)
     shared = load_shared()
     configure("vector_search", shared.log_level)
     _bound_malloc_arenas()
@@ -54,11 +68,20 @@ def main() -> None:
     # Daemons: the files bear being left in the middle, and a port that is taken must end the process.
     following = threading.Thread(target=follower.run, args=(stop,), daemon=True)
     maintaining = threading.Thread(target=_maintain, args=(workspaces, stop), daemon=True)
-    telling = threading.Thread(target=_tell_health, args=(lease, health, stop), daemon=True)
+    telling = threading.Thread(target=_tell_health, args=(lease, health, member, stop), daemon=True)
     for thread in (following, maintaining, telling):
         thread.start()
 
-    serve(settings, shared, [service(Replica(workspaces, lease))], health=health, on_stop=stop.set)
+    serve(
+        settings,
+        shared,
+        [service(Replica(workspaces, lease, settings.max_waiting))],
+        health=health,
+        on_stop=stop.set,
+        max_message_bytes=MAX_MESSAGE_BYTES,
+        max_in_flight=settings.max_in_flight,
+        share_port=settings.processes > 1,
+    )
     following.join(_PATIENCE_SECONDS)
     # Also ends a long build, so before waiting for maintenance.
     workspaces.close()
@@ -74,12 +97,15 @@ def _maintain(workspaces: Workspaces, stop: threading.Event) -> None:
             _log.exception("maintenance failed")
 
 
-def _tell_health(lease: Lease, health: Health, stop: threading.Event) -> None:
+def _tell_health(lease: Lease, health: Health, member: Member, stop: threading.Event) -> None:
     told = False
     while not stop.wait(_HEALTH_SECONDS):
-        if lease.may_serve != told:
+        if member.tell(lease.may_serve) != told:
             told = not told
             health.set_serving(told)
+        if is_orphan():
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
 
 
 def _seconds_since_boot() -> float:

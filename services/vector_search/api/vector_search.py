@@ -23,6 +23,14 @@ class VectorSearchServicer(rpc.VectorSearchServiceServicer):
         result = self._replica.search(workspace_id, convert.search_query(request), seconds_left())
         return convert.search_response(result)
 
+    def BatchSearch(
+        self, request: pb.BatchSearchRequest, context: grpc.ServicerContext
+    ) -> pb.BatchSearchResponse:
+        """Find the nearest passages to several questions."""
+        workspace_id = caller(context).workspace_id
+        results = self._replica.search_each(workspace_id, convert.search_queries(request), seconds_left())
+        return convert.batch_search_response(results)
+
     def GetIndexStatus(
         self, request: pb.GetIndexStatusRequest, context: grpc.ServicerContext
     ) -> pb.GetIndexStatusResponse:

@@ -18,6 +18,7 @@ class Filter:
     locale: str = ""
     document_ids: frozenset[str] = frozenset()
     include_authenticated: bool = False
+    all_tags: frozenset[str] = frozenset()
 
     def matches(self, document: Document) -> bool:
         """Return whether passages of the document may be found."""
@@ -25,6 +26,7 @@ class Filter:
             document.active
             and (self.include_authenticated or not document.authenticated)
             and (not self.any_tags or not self.any_tags.isdisjoint(document.tags))
+            and self.all_tags.issubset(document.tags)
             and locale_fits(self.locale, document.locale)
             and (not self.document_ids or document.document_id in self.document_ids)
         )

@@ -7,6 +7,19 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
+class Effort:
+    """How many points a search of a graph looks at, and what that finds."""
+
+    ef: int
+    # Share of the true nearest ten, 0 to 1.
+    recall: float
+    # Of the graph when that was measured; 0: never.
+    points: int
+    # The recall that it was chosen for.
+    target: float = 0.0
+
+
+@dataclass(frozen=True)
 class GraphCut:
     """
     What a graph holds: the passages up to a slot, built by a recipe.
@@ -17,6 +30,7 @@ class GraphCut:
     last_slot: int
     # Library, space, dimensions and parameters: a graph of another recipe is not used.
     recipe: str
+    effort: Effort
 
 
 @dataclass(frozen=True)

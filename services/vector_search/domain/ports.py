@@ -6,8 +6,9 @@ from typing import Protocol
 
 from services.kernel.ids import WorkspaceId
 from services.vector_search.domain.changes import Changes, ChangeSet, EmbeddingModel, Position, SyncAnswer
+from services.vector_search.domain.deadline import Deadline
 from services.vector_search.domain.passages import Document, Passage
-from services.vector_search.domain.search import SearchQuery, SearchResult
+from services.vector_search.domain.search import IndexStatus, SearchQuery, SearchResult
 from services.vector_search.domain.vectors import FloatMatrix, Slots
 
 
@@ -143,28 +144,22 @@ class Collection(Protocol):
     def info(self) -> StoreInfo:
         """What its file is and how far."""
 
-    @property
-    def kind(self) -> str:
-        """Which dense index serves: exact or hnsw."""
-
-    @property
-    def revision(self) -> int:
-        """What it has in memory."""
-
-    @property
-    def count(self) -> int:
-        """Number of passages."""
+    def status(self) -> IndexStatus:
+        """What it has in memory, and how it searches."""
 
     @property
     def memory_bytes(self) -> int:
         """About how much memory it takes."""
 
-    def search(self, query: SearchQuery) -> SearchResult:
+    def search_each(self, queries: Sequence[SearchQuery], deadline: Deadline) -> list[SearchResult]:
         """
-        Return the nearest passages that the filter allows, never fewer than `limit` where that many match.
+        Return the nearest passages that each question's filter allows, of one revision for all.
+
+        Never fewer than `limit` where that many match; the same as if each question was asked alone.
 
         Raises:
-            InvalidArgument: the vector has another length.
+            InvalidArgument: a vector has another length.
+            DeadlineExceeded: the time was over before the end.
             CollectionClosed: find the collection again.
             StoreDamaged, StoreUnavailable: the payload can't be read.
         """

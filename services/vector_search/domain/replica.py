@@ -1,7 +1,12 @@
 """What callers ask of a replica."""
 
+import threading
+from collections.abc import Sequence
+
 from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
+from services.vector_search.domain.deadline import Deadline
+from services.vector_search.domain.errors import IndexBehind
 from services.vector_search.domain.lease import Lease
 from services.vector_search.domain.search import IndexStatus, SearchQuery, SearchResult
 from services.vector_search.domain.workspaces import Workspaces
@@ -10,38 +15,65 @@ from services.vector_search.domain.workspaces import Workspaces
 _DEFAULT_SECONDS = 5.0
 # What is kept of the caller's time for searching and answering.
 _MARGIN_SECONDS = 0.1
+# When to ask again where too many wait already.
+_RETRY_SECONDS = 0.5
 
 
 class Replica:
-    """Searches while it holds its lease and is level; otherwise says Unavailable."""
+    """
+    Searches while it holds its lease and is level; otherwise says Unavailable.
 
-    def __init__(self, workspaces: Workspaces, lease: Lease) -> None:
+    At most `max_waiting` callers wait for a revision at once: those who wait hold a thread each, and searches
+    that need not wait must find some free.
+    """
+
+    def __init__(self, workspaces: Workspaces, lease: Lease, max_waiting: int = 8) -> None:
         self._workspaces = workspaces
         self._lease = lease
+        self._places = threading.BoundedSemaphore(max_waiting)
 
     def search(
         self, workspace_id: WorkspaceId, query: SearchQuery, seconds_left: float | None
     ) -> SearchResult:
+        """Answer one question, as `search_each` does."""
+        return self.search_each(workspace_id, [query], seconds_left)[0]
+
+    def search_each(
+        self, workspace_id: WorkspaceId, queries: Sequence[SearchQuery], seconds_left: float | None
+    ) -> list[SearchResult]:
         """
-        Search the caller's workspace, waiting for the revision it asks for if need be.
+        Search the caller's workspace, waiting for the newest revision that is asked for if need be.
 
         Raises:
-            InvalidArgument: the vector has another length than the workspace's.
-            IndexBehind: the revision was not reached within the caller's time.
+            InvalidArgument: a vector has another length than the workspace's.
+            IndexBehind: the revision was not reached within the caller's time, or too many wait.
             Unavailable: no lease, not level, or the workspace is being rebuilt.
+            DeadlineExceeded: the caller's time was over before the end.
         """
+        deadline = Deadline.after(seconds_left)
+        deadline.require()
         self._require_lease()
-        if query.min_revision:
-            seconds = _DEFAULT_SECONDS if seconds_left is None else seconds_left - _MARGIN_SECONDS
-            self._workspaces.await_revision(workspace_id, query.min_revision, max(0.0, seconds))
-        result = self._workspaces.search(workspace_id, query)
+        self._await_revision(workspace_id, max(each.min_revision for each in queries), deadline)
+        results = self._workspaces.search_each(workspace_id, queries, deadline)
         # Waiting and loading take time, in which the lease may have ended.
         self._require_lease()
-        return result
+        return results
 
     def status(self, workspace_id: WorkspaceId) -> IndexStatus:
         """Return what this replica has of a workspace, lease or not. Raises Unavailable."""
         return self._workspaces.status(workspace_id)
+
+    def _await_revision(self, workspace_id: WorkspaceId, revision: int, deadline: Deadline) -> None:
+        if self._workspaces.has_revision(workspace_id, revision):
+            return
+        if not self._places.acquire(blocking=False):
+            raise IndexBehind("Too many callers wait for a revision.", retry_after=_RETRY_SECONDS)
+        try:
+            left = deadline.seconds_left()
+            seconds = _DEFAULT_SECONDS if left is None else left - _MARGIN_SECONDS
+            self._workspaces.await_revision(workspace_id, revision, max(0.0, seconds))
+        finally:
+            self._places.release()
 
     def _require_lease(self) -> None:
         if not self._lease.may_serve:

@@ -9,6 +9,7 @@ from services.vector_search.domain.vectors import FloatVector, NotAVector, unit_
 
 MAX_LIMIT = 200
 MAX_TEXT_CHARACTERS = 32_768
+MAX_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,10 @@ class IndexStatus:
     revision: int
     chunks: int
     dense_index: str
+    # Search effort of the graph; 0 for exact.
+    ef: int = 0
+    # Measured share of the true nearest ten, 0 to 1; 0 where it was not measured yet.
+    recall: float = 1.0
 
 
 NOTHING = SearchResult((), 0)

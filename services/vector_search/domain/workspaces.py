@@ -4,10 +4,12 @@ import logging
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
 from services.vector_search.domain.changes import Changes, Position
+from services.vector_search.domain.deadline import Deadline
 from services.vector_search.domain.errors import (
     CollectionClosed,
     IndexBehind,
@@ -84,6 +86,10 @@ class Workspaces:
         lost, self._losses = self._losses, False
         return lost
 
+    def has_revision(self, workspace_id: WorkspaceId, revision: int) -> bool:
+        """Return whether a workspace is at a revision, or past it."""
+        return self._revision(workspace_id) >= revision
+
     def await_revision(self, workspace_id: WorkspaceId, revision: int, seconds: float) -> None:
         """Wait until a workspace is at a revision. Raises IndexBehind after `seconds`."""
         until = time.monotonic() + seconds
@@ -96,20 +102,23 @@ class Workspaces:
                         retry_after=1.0,
                     )
 
-    def search(self, workspace_id: WorkspaceId, query: SearchQuery) -> SearchResult:
+    def search_each(
+        self, workspace_id: WorkspaceId, queries: Sequence[SearchQuery], deadline: Deadline
+    ) -> list[SearchResult]:
         """
-        Search a workspace; one that is not known has nothing.
+        Search a workspace, one result per question; one that is not known has nothing.
 
         Raises:
-            InvalidArgument: the vector has another length than the workspace's.
+            InvalidArgument: a vector has another length than the workspace's.
             Unavailable: its index is being rebuilt, or the disk refuses.
+            DeadlineExceeded: the time was over before the end.
         """
         for _ in range(_ATTEMPTS):
             collection = self._collection(workspace_id)
             if collection is None:
-                return NOTHING
+                return [NOTHING] * len(queries)
             try:
-                return collection.search(query)
+                return collection.search_each(queries, deadline)
             except CollectionClosed:
                 continue
             except StoreDamaged as error:
@@ -124,7 +133,7 @@ class Workspaces:
         collection = self._collection(workspace_id)
         if collection is None:
             return IndexStatus(0, 0, "exact")
-        return IndexStatus(collection.revision, collection.count, collection.kind)
+        return collection.status()
 
     def maintain(self) -> None:
         """Let every collection in memory do its long work, then keep to the memory budget."""

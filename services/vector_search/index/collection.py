@@ -7,17 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.vector_search.domain.changes import ChangeSet
+from services.vector_search.domain.deadline import Deadline
 from services.vector_search.domain.errors import CollectionClosed
 from services.vector_search.domain.filters import Filter
-from services.vector_search.domain.fusion import shown
 from services.vector_search.domain.graph import GraphCache
 from services.vector_search.domain.ports import Collection, Delta, PassageStore, StoreInfo
-from services.vector_search.domain.search import Hit, SearchQuery, SearchResult
+from services.vector_search.domain.search import IndexStatus, SearchQuery, SearchResult
 from services.vector_search.index.dense import Allowed
 from services.vector_search.index.document_table import DocumentTable
 from services.vector_search.index.graph_keeper import MAX_DEAD_SHARE, CollectionSettings, GraphKeeper
+from services.vector_search.index.hits import read_hits
 from services.vector_search.index.lexical import LexicalIndex
-from services.vector_search.index.ranking import Ranked, rank
+from services.vector_search.index.payload_cache import PayloadCache
+from services.vector_search.index.ranking import Ranked, rank_each
 from services.vector_search.index.read_write_lock import ReadWriteLock
 from services.vector_search.index.rows import DocumentNumbers, RowTable
 
@@ -25,6 +27,8 @@ from services.vector_search.index.rows import DocumentNumbers, RowTable
 _FEW = 64
 # Filters whose rows are remembered between two changes.
 _MAX_MASKS = 32
+# Questions of a batch that are ranked between two looks at the deadline.
+_AT_ONCE = 32
 
 
 class HybridCollection:
@@ -45,6 +49,7 @@ class HybridCollection:
         self._graph = GraphKeeper(cache, settings)
         self._lexical = LexicalIndex()
         self._view = self._lexical.view()
+        self._payloads = PayloadCache(store, self._payload_bytes)
         self._masks: dict[Filter, Allowed] = {}
         self._revision = store.info.revision
         self._closed = False
@@ -54,25 +59,16 @@ class HybridCollection:
         """What its file is and how far."""
         return self._store.info
 
-    @property
-    def kind(self) -> str:
-        """Which dense index serves."""
-        return self._graph.serving.kind
-
-    @property
-    def revision(self) -> int:
-        """What it has."""
-        return self._revision
-
-    @property
-    def count(self) -> int:
-        """Number of passages."""
-        return self._table.live
+    def status(self) -> IndexStatus:
+        """What it has in memory, and how it searches."""
+        graph = self._graph.serving
+        return IndexStatus(self._revision, self._table.live, graph.kind, graph.ef, graph.recall)
 
     @property
     def memory_bytes(self) -> int:
         """About how much memory it takes."""
-        return self._table.memory_bytes + self._graph.memory_bytes + self._lexical.memory_bytes
+        # Payloads count before they are read, so that reading never exceeds the budget.
+        return self._index_bytes() + self._payload_bytes()
 
     def load(self) -> None:
         """Take everything from the file. Once, before anything else. Raises StoreDamaged."""
@@ -86,27 +82,22 @@ class HybridCollection:
         self._view = self._lexical.update(np.empty(0, dtype=np.int64), words)
         self._graph.load(self._table)
 
-    def search(self, query: SearchQuery) -> SearchResult:
-        """Return the nearest passages that the filter allows."""
-        query.require_dimensions(self._table.dimensions)
-        if query.exact and self._lexical.dead:
+    def search_each(self, queries: Sequence[SearchQuery], deadline: Deadline) -> list[SearchResult]:
+        """Return the nearest passages that each question's filter allows."""
+        for each in queries:
+            each.require_dimensions(self._table.dimensions)
+        if self._lexical.dead and any(each.exact for each in queries):
             with self._changing:
                 self._renew_lexical()
         with self._lock.reading():
             if self._closed:
                 raise CollectionClosed
             if not self._table.live:
-                return SearchResult((), self._revision)
-            ranked = rank(
-                query,
-                table=self._table,
-                allowed=self._allowed(query.filter),
-                dense_index=self._graph.serving,
-                lexical=self._view,
-                weights=self._settings.weights,
-            )
+                return [SearchResult((), self._revision)] * len(queries)
+            ranked = self._ranked(queries, deadline)
             # Within the lock: the file keeps what a change removed only until the change after it.
-            return SearchResult(self._hits(ranked, query.limit), self._revision)
+            hits = read_hits(self._store, self._payloads, ranked, [each.limit for each in queries])
+            return [SearchResult(each, self._revision) for each in hits]
 
     def apply(self, sets: Sequence[ChangeSet]) -> None:
         """Apply to the file, then to memory."""
@@ -165,6 +156,8 @@ class HybridCollection:
             self._table.remove(delta.removed)
             self._table.append(added.slots, self._numbers(added.document_ids), added.vectors)
             self._view = view
+            if delta.documents:
+                self._payloads.clear()
             self._masks.clear()
             self._revision = delta.revision
 
@@ -176,37 +169,50 @@ class HybridCollection:
         with self._lock.writing():
             self._lexical, self._view = fresh, view
 
+    def _ranked(self, queries: Sequence[SearchQuery], deadline: Deadline) -> list[Ranked]:
+        """Rank question by question, those of one filter together, while somebody waits for the answer."""
+        ranked: dict[int, Ranked] = {}
+        for wanted, places in _by_filter(queries).items():
+            allowed = self._allowed(wanted)
+            for start in range(0, len(places), _AT_ONCE):
+                deadline.require()
+                some = places[start : start + _AT_ONCE]
+                found = rank_each(
+                    [queries[place] for place in some],
+                    table=self._table,
+                    allowed=allowed,
+                    dense_index=self._graph.serving,
+                    lexical=self._view,
+                    weights=self._settings.weights,
+                )
+                ranked.update(zip(some, found, strict=True))
+        return [ranked[place] for place in range(len(queries))]
+
     def _allowed(self, wanted: Filter) -> Allowed:
         allowed = self._masks.get(wanted)
         if allowed is None:
             documents = self._documents.allowed(wanted)
-            allowed = Allowed.of(documents[self._table.documents] & self._table.alive)
+            allowed = Allowed(documents[self._table.documents] & self._table.alive)
             if len(self._masks) < _MAX_MASKS:
                 self._masks[wanted] = allowed
         return allowed
+
+    def _index_bytes(self) -> int:
+        return self._table.memory_bytes + self._graph.memory_bytes + self._lexical.memory_bytes
+
+    def _payload_bytes(self) -> int:
+        return min(self._settings.payload_cache_bytes, self._index_bytes() // 10)
 
     def _numbers(self, document_ids: Sequence[str]) -> DocumentNumbers:
         numbers = map(self._documents.number_of, document_ids)
         return np.fromiter(numbers, dtype=np.int32, count=len(document_ids))
 
-    def _hits(self, ranked: Ranked, limit: int) -> tuple[Hit, ...]:
-        slots: list[int] = ranked.slots.tolist()
-        places = list(range(len(slots)))
-        if len(slots) > limit:
-            ids = self._store.chunk_ids(slots)
-            places = sorted(places, key=lambda place: (-ranked.fused[place], ids[slots[place]]))[:limit]
-        passages = self._store.passages([slots[place] for place in places])
-        hits = [(float(ranked.fused[place]), passages[slots[place]], place) for place in places]
-        hits.sort(key=lambda hit: (-hit[0], hit[1].chunk_id))
-        return tuple(
-            Hit(
-                passage,
-                score=shown(fused),
-                dense=max(-1.0, min(1.0, float(ranked.dense[place]))),
-                lexical=float(ranked.lexical[place]),
-            )
-            for fused, passage, place in hits
-        )
+
+def _by_filter(queries: Sequence[SearchQuery]) -> dict[Filter, list[int]]:
+    places: dict[Filter, list[int]] = {}
+    for place, each in enumerate(queries):
+        places.setdefault(each.filter, []).append(place)
+    return places
 
 
 @dataclass(frozen=True)

@@ -1,33 +1,49 @@
 """Nearest vectors: the port of dense indexes, and what they share."""
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
-from services.vector_search.domain.vectors import FloatVector, Scores
+from services.vector_search.domain.vectors import FloatMatrix, Scores
 from services.vector_search.index.rows import Mask, Rows, RowTable
 
 
-@dataclass(frozen=True)
 class Allowed:
-    """Which rows of a table may be found; dead ones never."""
+    """
+    Which rows of a table may be found; dead ones never.
 
-    mask: Mask
-    count: int
+    Kept for as long as the table stays as it is, so that what many searches need is counted once.
+    """
 
-    @classmethod
-    def of(cls, mask: Mask) -> "Allowed":
-        """Count a mask."""
-        return cls(mask, int(np.count_nonzero(mask)))
+    def __init__(self, mask: Mask) -> None:
+        self.mask = mask
+        self.count = int(np.count_nonzero(mask))
+        self._split: tuple[int, int, Rows] = (-1, 0, np.empty(0, dtype=np.intp))
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows, ascending."""
+        return np.flatnonzero(self.mask)
+
+    def split(self, border: int) -> tuple[int, Rows]:
+        """Return how many rows lie before a border, and which from there on."""
+        known, before, after = self._split
+        if known != border:
+            before = int(np.count_nonzero(self.mask[:border]))
+            after = border + np.flatnonzero(self.mask[border:])
+            self._split = (border, before, after)
+        return before, after
 
 
-@dataclass(frozen=True)
 class Candidates:
     """Rows and their scores, best first."""
 
-    rows: Rows
-    scores: Scores
+    __slots__ = ("rows", "scores")
+
+    def __init__(self, rows: Rows, scores: Scores) -> None:
+        self.rows = rows
+        self.scores = scores
 
 
 class DenseIndex(Protocol):
@@ -37,13 +53,27 @@ class DenseIndex(Protocol):
     def kind(self) -> str:
         """`exact` or `hnsw`."""
 
-    def nearest(self, table: RowTable, query: FloatVector, limit: int, allowed: Allowed) -> Candidates:
-        """Return `limit` allowed rows by cosine, or all of them where there are fewer. Changes nothing."""
+    @property
+    def ef(self) -> int:
+        """Search effort of a graph, 0 where there is none."""
+
+    @property
+    def recall(self) -> float:
+        """Measured share of the true nearest ten, 0 where it was not measured yet."""
+
+    def nearest(
+        self, table: RowTable, queries: FloatMatrix, limit: int, allowed: Allowed
+    ) -> list[Candidates]:
+        """
+        Return, for each query, `limit` allowed rows by cosine, or all of them where there are fewer.
+
+        What a query finds does not depend on the others. Changes nothing.
+        """
 
 
 def best(rows: Rows, scores: Scores, limit: int) -> Candidates:
     """Return the `limit` best; of equal ones those of the lower rows."""
-    if len(rows) > limit:
+    if len(rows) > 4 * limit:
         worst = -np.partition(-scores, limit - 1)[limit - 1]
         kept = np.flatnonzero(scores >= worst)
         rows, scores = rows[kept], scores[kept]

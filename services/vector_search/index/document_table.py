@@ -66,6 +66,8 @@ class DocumentTable:
         if wanted.any_tags:
             tagged = (self._tags.get(tag, set()) for tag in wanted.any_tags)
             mask &= self._only({number for numbers in tagged for number in numbers})
+        for tag in wanted.all_tags:
+            mask &= self._only(self._tags.get(tag, set()))
         if wanted.document_ids:
             known = (self._numbers.get(document_id) for document_id in wanted.document_ids)
             mask &= self._only({number for number in known if number is not None})

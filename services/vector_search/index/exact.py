@@ -1,8 +1,6 @@
 """Dense search by comparing with every vector: the way of small collections and of selective filters."""
 
-import numpy as np
-
-from services.vector_search.domain.vectors import FloatVector
+from services.vector_search.domain.vectors import FloatMatrix
 from services.vector_search.index.dense import Allowed, Candidates, best
 from services.vector_search.index.rows import RowTable
 
@@ -14,11 +12,15 @@ class ExactIndex:
     """Holds nothing: the table has the vectors."""
 
     kind = "exact"
+    ef = 0
+    recall = 1.0
 
-    def nearest(self, table: RowTable, query: FloatVector, limit: int, allowed: Allowed) -> Candidates:
+    def nearest(
+        self, table: RowTable, queries: FloatMatrix, limit: int, allowed: Allowed
+    ) -> list[Candidates]:
         """Return the true nearest rows."""
-        rows = np.flatnonzero(allowed.mask)
+        rows = allowed.rows
         if allowed.count <= _WORTH_GATHERING * table.size:
-            return best(rows, table.cosines(query, rows), limit)
-        scores = table.all_cosines(query)
-        return best(rows, scores if len(rows) == table.size else scores[rows], limit)
+            return [best(rows, table.cosines(query, rows), limit) for query in queries]
+        every = (table.all_cosines(query) for query in queries)
+        return [best(rows, scores[rows] if len(rows) < table.size else scores, limit) for scores in every]

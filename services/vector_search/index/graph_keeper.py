@@ -2,18 +2,19 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import structlog
 
 from services.vector_search.domain.fusion import FusionWeights
-from services.vector_search.domain.graph import GraphCache
+from services.vector_search.domain.graph import Effort, GraphCache
+from services.vector_search.index.calibration import LADDER, choose_effort
 from services.vector_search.index.dense import DenseIndex
 from services.vector_search.index.exact import ExactIndex
 from services.vector_search.index.hnsw import HnswIndex, HnswParameters
 from services.vector_search.index.read_write_lock import ReadWriteLock
-from services.vector_search.index.rows import RowTable
+from services.vector_search.index.rows import Points, RowTable
 
 _log = structlog.get_logger(__name__)
 
@@ -21,6 +22,8 @@ _log = structlog.get_logger(__name__)
 MAX_DEAD_SHARE = 0.2
 # Points that are built into a graph nobody searches yet, between two looks at whether to stop.
 _BUILD_STEP = 512
+# By how much a graph may grow before its effort is chosen anew.
+_GROWTH = 0.25
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,12 @@ class CollectionSettings:
     merge_step: int = 16
     # Points that are new in the graph, in proportion to all, before it is written to disk again.
     snapshot_share: float = 0.1
+    # The share of the true nearest ten that a graph is to find; its effort is chosen for it.
+    target_recall: float = 0.95
+    # The effort, whatever it reaches; 0: choose it.
+    fixed_ef: int = 0
+    # What a collection keeps of payloads that were read lately, but no more than a tenth of all else.
+    payload_cache_bytes: int = 16 << 20
 
 
 class GraphKeeper:
@@ -67,6 +76,9 @@ class GraphKeeper:
             return
         graph = HnswIndex.load(self._cache, table.dimensions, self._settings.hnsw)
         if graph is not None:
+            if not self._fits(graph.effort):
+                # Serves as it is until it is measured.
+                graph.effort = replace(graph.effort, ef=self._settings.fixed_ef or graph.ef, points=0)
             self._graph = self.serving = graph
             self._saved_size = graph.size
 
@@ -83,6 +95,8 @@ class GraphKeeper:
                 self._build(table, changing, lock)
             elif self._graph is not None:
                 self._merge(self._graph, table, lock)
+                if self._graph.size > self._graph.effort.points * (1 + _GROWTH):
+                    self._measure_present(self._graph, table, changing)
             graph = self._graph
             if (
                 graph is not None
@@ -106,15 +120,16 @@ class GraphKeeper:
     def _build(self, table: Callable[[], RowTable], changing: threading.Lock, lock: ReadWriteLock) -> None:
         with changing:
             present = table()
-            rows = np.flatnonzero(present.alive)
-            # What is appended later leaves these rows as they are.
-            slots, vectors = present.slots[rows], present.vectors
-        graph = HnswIndex(present.dimensions, self._settings.hnsw, capacity=len(rows) + self._settings.buffer)
-        for start in range(0, len(rows), _BUILD_STEP):
+            points = present.points(present.size)
+        capacity = len(points.rows) + self._settings.buffer
+        graph = HnswIndex(present.dimensions, self._settings.hnsw, capacity)
+        for start in range(0, len(points.rows), _BUILD_STEP):
             if self._closing:
                 return
             step = slice(start, start + _BUILD_STEP)
-            graph.add(slots[step], vectors[rows[step]])
+            graph.add(points.slots[step], points.vectors[points.rows[step]])
+        # Before anybody searches it.
+        self._measure(graph, points)
         with lock.writing():
             self._graph = self.serving = graph
         self._saved_size = 0
@@ -132,6 +147,28 @@ class GraphKeeper:
                 graph.add(present.slots[rows], present.vectors[rows])
             if not len(rows):
                 return
+
+    def _measure_present(
+        self, graph: HnswIndex, table: Callable[[], RowTable], changing: threading.Lock
+    ) -> None:
+        with changing:
+            present = table()
+            points = present.points(present.first_row_after(graph.last_slot))
+        self._measure(graph, points)
+
+    def _fits(self, effort: Effort) -> bool:
+        settings = self._settings
+        return effort.target == settings.target_recall and settings.fixed_ef in (0, effort.ef)
+
+    def _measure(self, graph: HnswIndex, points: Points) -> None:
+        ladder = (self._settings.fixed_ef,) if self._settings.fixed_ef else LADDER
+        effort = choose_effort(graph, points, self._settings.target_recall, lambda: self._closing, ladder)
+        if effort is None:
+            return
+        graph.effort = effort
+        _log.info("graph measured", points=graph.size, ef=effort.ef, recall=round(effort.recall, 4))
+        if effort.recall < self._settings.target_recall:
+            _log.warning("graph below its target", recall=effort.recall, target=self._settings.target_recall)
 
     def _snapshot(self, graph: HnswIndex) -> None:
         try:

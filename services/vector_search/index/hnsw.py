@@ -7,27 +7,33 @@ from pathlib import Path
 import hnswlib
 import numpy as np
 
-from services.vector_search.domain.graph import GraphCache, GraphCut
-from services.vector_search.domain.vectors import FloatMatrix, FloatVector, Slots
+from services.vector_search.domain.graph import Effort, GraphCache, GraphCut
+from services.vector_search.domain.vectors import FloatMatrix, FloatVector, Scores, Slots
 from services.vector_search.index.dense import Allowed, Candidates, best
 from services.vector_search.index.exact import ExactIndex
-from services.vector_search.index.rows import Rows, RowTable
+from services.vector_search.index.rows import RowTable, rounded
 
 _LIBRARY = version("hnswlib")
 
-# A graph that was told to return more than this per question costs more than comparing.
-_MAX_FETCH = 1024
 # What a point takes besides its vector and its links on the lowest level.
 _POINT_BYTES = 48
 
 
 @dataclass(frozen=True)
 class HnswParameters:
-    """The graph's shape: links per point, effort of building, effort of searching."""
+    """How a graph is built and searched."""
+
+    # Links per point.
 
     m: int = 16
     ef_construction: int = 200
+    # Effort of searching until it is measured.
     ef: int = 128
+    # Rows that are compared in the time in which the graph finds one point: a filter that leaves fewer than
+    # this many for each point that would be asked for is answered by comparing.
+    rows_per_step: int = 16
+    # Threads for several questions at once.
+    batch_threads: int = 2
 
 
 class HnswIndex:
@@ -36,6 +42,10 @@ class HnswIndex:
 
     The graph knows slots. Dead rows stay in it and are passed over. `add` must be alone; everything else that
     reads may overlap.
+
+    The library's effort is a property of its graph, but never less than the number of points asked for. So it
+    is set to 1 there, and `ef` is how many each search asks for: another effort can be tried while others
+    search, and what a filter takes away is often there already.
     """
 
     kind = "hnsw"
@@ -49,7 +59,18 @@ class HnswIndex:
         self._graph.init_index(
             max_elements=max(capacity, 16), M=parameters.m, ef_construction=parameters.ef_construction
         )
-        self._graph.set_ef(parameters.ef)
+        self._graph.set_ef(1)
+        self.effort = Effort(parameters.ef, 0.0, 0)
+
+    @property
+    def ef(self) -> int:
+        """How many points a search looks at."""
+        return self.effort.ef
+
+    @property
+    def recall(self) -> float:
+        """What was measured with this effort; 0: nothing yet."""
+        return self.effort.recall
 
     @property
     def size(self) -> int:
@@ -62,16 +83,35 @@ class HnswIndex:
         links = 2 * self._parameters.m * 4
         return self.size * (self._dimensions * 4 + links + _POINT_BYTES)
 
-    def nearest(self, table: RowTable, query: FloatVector, limit: int, allowed: Allowed) -> Candidates:
+    def nearest(
+        self, table: RowTable, queries: FloatMatrix, limit: int, allowed: Allowed
+    ) -> list[Candidates]:
         """Return nearly the nearest rows; truly the nearest where the filter leaves few."""
-        border = table.first_row_after(self.last_slot)
-        within = int(np.count_nonzero(allowed.mask[:border]))
-        rows = self._from_graph(table, query, min(limit, within), within, allowed)
-        if rows is None:
-            return self._exact.nearest(table, query, limit, allowed)
-        fresh = border + np.flatnonzero(allowed.mask[border:])
-        rows = np.concatenate((rows, fresh))
-        return best(rows, table.cosines(query, rows), limit)
+        within, fresh = allowed.split(table.first_row_after(self.last_slot))
+        wanted = min(limit, within)
+        fetch = self._fetch(wanted, within)
+        if wanted and fetch * self._parameters.rows_per_step > allowed.count:
+            return self._exact.nearest(table, queries, limit, allowed)
+        answers = self._ask(queries, fetch, self._threads(queries)) if wanted else _nothing(len(queries))
+        if answers is None:
+            return self._exact.nearest(table, queries, limit, allowed)
+        found = []
+        for query, near in zip(queries, _sieved(table, *answers, allowed), strict=True):
+            enough = near if len(near.rows) >= wanted else self._wider(table, query, wanted, fetch, allowed)
+            if enough is None:
+                found += self._exact.nearest(table, query[np.newaxis], limit, allowed)
+            elif len(fresh):
+                rows = np.concatenate((enough.rows, fresh))
+                scores = np.concatenate((enough.scores, table.cosines(query, fresh)))
+                found.append(best(rows, scores, limit))
+            else:
+                found.append(_leading(enough, limit))
+        return found
+
+    def slots_near(self, queries: FloatMatrix, ef: int) -> Slots | None:
+        """Return all slots that an effort finds, shape (queries, ef); None: so many can't be reached."""
+        answers = self._ask(queries, min(ef, self.size), threads=1)
+        return None if answers is None else answers[0]
 
     def add(self, slots: Slots, vectors: FloatMatrix) -> None:
         """Take in points with larger slots than all before."""
@@ -85,7 +125,7 @@ class HnswIndex:
 
     def save(self, cache: GraphCache) -> None:
         """Write a snapshot. Raises OSError."""
-        cut = GraphCut(self.last_slot, recipe(self._dimensions, self._parameters))
+        cut = GraphCut(self.last_slot, recipe(self._dimensions, self._parameters), self.effort)
         cache.save(cut, lambda path: self._graph.save_index(str(path)))
 
     @classmethod
@@ -97,36 +137,67 @@ class HnswIndex:
         index = cls(dimensions, parameters)
         index._read(snapshot.path)
         index.last_slot = snapshot.cut.last_slot
+        index.effort = snapshot.cut.effort
         return index
 
     def _read(self, path: Path) -> None:
         self._graph = hnswlib.Index(space="ip", dim=self._dimensions)
         self._graph.load_index(str(path))
-        # The search effort is not part of the file.
-        self._graph.set_ef(self._parameters.ef)
+        # Not part of the file.
+        self._graph.set_ef(1)
 
-    def _from_graph(
-        self, table: RowTable, query: FloatVector, limit: int, within: int, allowed: Allowed
-    ) -> Rows | None:
-        """Return at least `limit` allowed rows of the graph; None where comparing is cheaper or needed."""
-        if not limit:
-            return np.empty(0, dtype=np.intp)
-        fetch = min(self.size, int(limit * self.size / within * 1.2) + 8)
-        while fetch <= max(_MAX_FETCH, 2 * limit):
-            try:
-                labels, _ = self._graph.knn_query(query, k=fetch, num_threads=1)
-            except RuntimeError:
-                # Fewer points can be reached from the entry than were asked for.
-                return None
-            rows = table.rows_of(labels[0].astype(np.int64))
-            rows = rows[rows >= 0]
-            rows = rows[allowed.mask[rows]]
-            if len(rows) >= limit:
-                return rows
-            if fetch == self.size:
-                return None
+    def _threads(self, queries: FloatMatrix) -> int:
+        return self._parameters.batch_threads if len(queries) > 1 else 1
+
+    def _fetch(self, wanted: int, within: int) -> int:
+        """Return how many points to ask for, so that `wanted` of them are allowed ones as a rule."""
+        expected = int(wanted * self.size / within * 1.2) + 8 if within else 0
+        return min(self.size, max(expected, self.ef))
+
+    def _ask(self, queries: FloatMatrix, fetch: int, threads: int) -> tuple[Slots, Scores] | None:
+        """Return slots and cosines, shape (queries, fetch); None where so many can't be reached."""
+        try:
+            labels, distances = self._graph.knn_query(queries, k=fetch, num_threads=threads)
+        except RuntimeError:
+            return None
+        # Rounded, so that equal vectors rank equally whichever way their cosines were computed.
+        return labels.astype(np.int64), rounded(1.0 - distances.astype(np.float64))
+
+    def _wider(
+        self, table: RowTable, query: FloatVector, wanted: int, fetch: int, allowed: Allowed
+    ) -> Candidates | None:
+        """Ask for more until enough are allowed; None: comparing is cheaper, or the graph has no more."""
+        while fetch < self.size and fetch * self._parameters.rows_per_step <= allowed.count:
             fetch = min(self.size, fetch * 2)
+            answers = self._ask(query[np.newaxis], fetch, threads=1)
+            if answers is None:
+                return None
+            (near,) = _sieved(table, *answers, allowed)
+            if len(near.rows) >= wanted:
+                return near
         return None
+
+
+def _sieved(table: RowTable, slots: Slots, cosines: Scores, allowed: Allowed) -> list[Candidates]:
+    """Return those of each query's that are allowed, in their order."""
+    rows = table.rows_of(slots.ravel()).reshape(slots.shape)
+    kept = allowed.mask[rows] & (rows >= 0)
+    if kept.all():
+        return [Candidates(*each) for each in zip(rows, cosines, strict=True)]
+    every = zip(rows, cosines, kept, strict=True)
+    return [Candidates(rows[those], cosines[those]) for rows, cosines, those in every]
+
+
+def _leading(candidates: Candidates, limit: int) -> Candidates:
+    """Return the first of candidates that are best first; where the cut falls between equals, lower rows."""
+    rows, scores = candidates.rows, candidates.scores
+    if len(rows) > limit and scores[limit - 1] == scores[limit]:
+        return best(rows, scores, limit)
+    return Candidates(rows[:limit], scores[:limit])
+
+
+def _nothing(queries: int) -> tuple[Slots, Scores]:
+    return np.empty((queries, 0), dtype=np.int64), np.empty((queries, 0))
 
 
 def recipe(dimensions: int, parameters: HnswParameters) -> str:

@@ -20,8 +20,9 @@ from tantivy import (
 
 from services.vector_search.domain.vectors import Scores, Slots
 
-# The engine's smallest write buffer; it is let go after each update.
-_WRITE_BYTES = 15_000_000
+# What the engine may gather before it begins another segment; taken as needed, let go after each update. The
+# smallest that it accepts (15 MB) made 100,000 passages eight segments, twice as slow to load and to search.
+_WRITE_BYTES = 64_000_000
 _TOKENIZER = "english"
 _LONGEST_WORD = 64
 # Words of a question that count; the stop words are gone by then.
@@ -68,10 +69,12 @@ class LexicalView:
         return self._run(question.query, limit)
 
     def best_of(self, question: "Question", slots: Slots, limit: int) -> LexicalHits:
-        """Return at most `limit` of the given slots that share a word with the question."""
+        """Return at most `limit` of the given slots, a few hundred, that share a word with the question."""
         if not len(slots):
             return _NONE
-        among = Query.const_score_query(Query.term_set_query(_SCHEMA, "slot", slots.tolist()), 0.0)
+        # Not the engine's set of terms, which walks the whole dictionary.
+        each = [(Occur.Should, Query.term_query(_SCHEMA, "slot", slot)) for slot in slots.tolist()]
+        among = Query.const_score_query(Query.boolean_query(each), 0.0)
         both = [(Occur.Must, question.query), (Occur.Must, among)]
         return self._run(Query.boolean_query(both), min(limit, len(slots)))
 

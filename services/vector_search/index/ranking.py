@@ -1,5 +1,6 @@
 """Hybrid ranking: candidates of both indexes, both scores for each, one order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,12 +8,14 @@ import numpy as np
 from services.vector_search.domain.fusion import FusionWeights, fuse
 from services.vector_search.domain.search import SearchQuery
 from services.vector_search.domain.vectors import Scores, Slots
-from services.vector_search.index.dense import Allowed, DenseIndex
+from services.vector_search.index.dense import Allowed, Candidates, DenseIndex
 from services.vector_search.index.lexical import LexicalHits, LexicalView, Question
 from services.vector_search.index.rows import Rows, RowTable
 
 # Candidates per index, so that what one of them ranks low but both together rank high is seen.
 _MIN_DEPTH = 50
+# So few passages are named to the lexical index one by one; of more, what it finds among all is sieved.
+_FEW = 300
 
 
 @dataclass(frozen=True)
@@ -25,30 +28,108 @@ class Ranked:
     lexical: Scores
 
 
-def rank(
-    query: SearchQuery,
+def rank_each(
+    queries: Sequence[SearchQuery],
     *,
     table: RowTable,
     allowed: Allowed,
     dense_index: DenseIndex,
     lexical: LexicalView,
     weights: FusionWeights,
-) -> Ranked:
+) -> list[Ranked]:
     """
-    Return the best `limit` allowed passages, and more where they are equal to the last.
+    Return for each question the best `limit` allowed passages, and more where they are equal to the last.
 
     With a vector there are `limit` of them wherever that many are allowed; with words alone only passages
-    that share one are found.
+    that share one are found. The questions share a filter; what one finds does not depend on the others.
     """
-    question = Question.of(query.text)
-    if query.exact:
-        found = _every(query, question, table, allowed, lexical)
-    else:
-        found = _likely(query, question, table, allowed, dense_index, lexical)
-    rows, cosines, scores = found
+    asked = [_Asked(each, Question.of(each.text) if each.text else None) for each in queries]
+    nearest = _nearest(asked, table, allowed, dense_index)
+    ranked = []
+    for each, candidates in zip(asked, nearest, strict=True):
+        if each.query.exact:
+            found = _every(each, table, allowed, lexical)
+        else:
+            found = _likely(each, candidates, table, allowed, lexical)
+        ranked.append(_fused(each.query.limit, *found, table, weights))
+    return ranked
+
+
+class _Asked:
+    """A question whose words were read."""
+
+    __slots__ = ("depth", "query", "words")
+
+    def __init__(self, query: SearchQuery, words: Question | None) -> None:
+        self.query = query
+        self.words = words
+        # How many candidates each index is asked for.
+        self.depth = query.limit if words is None else max(_MIN_DEPTH, 2 * query.limit)
+
+
+_Found = tuple[Rows, Scores | None, Scores | None]
+
+
+def _nearest(
+    asked: Sequence[_Asked], table: RowTable, allowed: Allowed, dense_index: DenseIndex
+) -> list[Candidates | None]:
+    """Return the dense candidates of those that want them; questions of one depth are asked together."""
+    depths: dict[int, list[int]] = {}
+    for place, each in enumerate(asked):
+        if each.query.vector is not None and not each.query.exact:
+            depths.setdefault(each.depth, []).append(place)
+    nearest: list[Candidates | None] = [None] * len(asked)
+    for depth, places in depths.items():
+        vectors = np.stack([asked[place].query.vector for place in places])  # type: ignore[misc]
+        for place, found in zip(places, dense_index.nearest(table, vectors, depth, allowed), strict=True):
+            nearest[place] = found
+    return nearest
+
+
+def _every(asked: _Asked, table: RowTable, allowed: Allowed, lexical: LexicalView) -> _Found:
+    rows = allowed.rows
+    scores = None
+    if asked.words is not None:
+        scores = _spread(lexical.best(asked.words, lexical.size), table, rows)
+    if asked.query.vector is not None:
+        return rows, table.exact_cosines(asked.query.vector, rows), scores
+    if scores is None:
+        return rows[:0], None, np.zeros(0)
+    sharing = scores > 0
+    return rows[sharing], None, scores[sharing]
+
+
+def _likely(
+    asked: _Asked, nearest: Candidates | None, table: RowTable, allowed: Allowed, lexical: LexicalView
+) -> _Found:
+    if nearest is not None and asked.words is None:
+        return nearest.rows, nearest.scores, None
+    words = _words(asked.words, table, allowed, lexical, asked.depth)
+    if nearest is None or asked.query.vector is None or asked.words is None:
+        return table.rows_of(words.slots), None, words.scores
+    rows = np.union1d(nearest.rows, table.rows_of(words.slots))
+    scores = _spread(words, table, rows)
+    if len(words.slots) >= asked.depth:
+        unscored = rows[scores == 0]
+        rest = lexical.best_of(asked.words, table.slots[unscored], len(unscored))
+        scores += _spread(rest, table, rows)
+    return rows, table.cosines(asked.query.vector, rows), scores
+
+
+def _fused(
+    limit: int,
+    rows: Rows,
+    cosines: Scores | None,
+    scores: Scores | None,
+    table: RowTable,
+    weights: FusionWeights,
+) -> Ranked:
     zeros = np.zeros(len(rows))
+    if scores is None and cosines is not None and len(rows) <= limit:
+        # By meaning alone: in order already.
+        return Ranked(table.slots[rows], cosines, cosines, zeros)
     fused = fuse(cosines, scores, weights) if len(rows) else zeros
-    kept = _best_with_ties(fused, query.limit)
+    kept = _best_with_ties(fused, limit)
     return Ranked(
         table.slots[rows[kept]],
         fused[kept],
@@ -57,63 +138,22 @@ def rank(
     )
 
 
-_Found = tuple[Rows, Scores | None, Scores | None]
-
-
-def _every(
-    query: SearchQuery, question: Question | None, table: RowTable, allowed: Allowed, lexical: LexicalView
-) -> _Found:
-    rows = np.flatnonzero(allowed.mask)
-    scores = None
-    if question is not None:
-        scores = _spread(lexical.best(question, lexical.size), table, rows)
-    if query.vector is not None:
-        return rows, table.exact_cosines(query.vector, rows), scores
-    if scores is None:
-        return rows[:0], None, np.zeros(0)
-    sharing = scores > 0
-    return rows[sharing], None, scores[sharing]
-
-
-def _likely(
-    query: SearchQuery,
-    question: Question | None,
-    table: RowTable,
-    allowed: Allowed,
-    dense_index: DenseIndex,
-    lexical: LexicalView,
-) -> _Found:
-    depth = max(_MIN_DEPTH, 2 * query.limit)
-    words = _words(question, table, allowed, lexical, depth)
-    if query.vector is None:
-        return table.rows_of(words.slots), None, words.scores
-    if question is None:
-        nearest = dense_index.nearest(table, query.vector, query.limit, allowed)
-        return nearest.rows, nearest.scores, None
-    nearest = dense_index.nearest(table, query.vector, depth, allowed)
-    rows = np.union1d(nearest.rows, table.rows_of(words.slots))
-    scores = _spread(words, table, rows)
-    if len(words.slots) >= depth:
-        unscored = rows[scores == 0]
-        rest = lexical.best_of(question, table.slots[unscored], len(unscored))
-        scores += _spread(rest, table, rows)
-    return rows, table.cosines(query.vector, rows), scores
-
-
 def _words(
     question: Question | None, table: RowTable, allowed: Allowed, lexical: LexicalView, depth: int
 ) -> LexicalHits:
-    """Return the best `depth` allowed slots by words: among all while most are allowed, else among those."""
+    """Return the best `depth` allowed slots by words: among those where they are few, else among all."""
     if question is None or not allowed.count:
         return LexicalHits(table.slots[:0], np.zeros(0))
+    if allowed.count <= _FEW:
+        return lexical.best_of(question, table.slots[allowed.rows], depth)
     fetch = int(depth * lexical.size / allowed.count * 1.2) + 8
-    if fetch <= 8 * depth:
+    while True:
         hits = lexical.best(question, fetch)
         rows = table.rows_of(hits.slots)
         kept = np.flatnonzero((rows >= 0) & allowed.mask[rows])[:depth]
         if len(kept) == depth or len(hits.slots) < fetch:
             return LexicalHits(hits.slots[kept], hits.scores[kept])
-    return lexical.best_of(question, table.slots[np.flatnonzero(allowed.mask)], depth)
+        fetch *= 4
 
 
 def _spread(hits: LexicalHits, table: RowTable, rows: Rows) -> Scores:

@@ -1,5 +1,7 @@
 """The passages of a collection as aligned arrays."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +18,18 @@ DocumentNumbers = npt.NDArray[np.int32]
 
 # Rows that are scored at once in double precision.
 _BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class Points:
+    """The living rows of a table at an instant; later changes of the table leave them as they are."""
+
+    # Shape (n,), ascending.
+    slots: Slots
+    # Where each one's vector is among `vectors`.
+    rows: Rows
+    # All vectors of the table.
+    vectors: FloatMatrix
 
 
 class RowTable:
@@ -111,6 +125,11 @@ class RowTable:
             scores[start : start + _BLOCK] = np.vecdot(self._vectors[block].astype(np.float64), wide)
         return scores.round(7)
 
+    def points(self, end: int) -> Points:
+        """Return the living ones of the first `end` rows. Not while the table changes."""
+        rows = np.flatnonzero(self._alive[:end])
+        return Points(self._slots[rows], rows, self.vectors)
+
     def compacted(self) -> "RowTable":
         """Return a table of the living rows."""
         rows = np.flatnonzero(self.alive)
@@ -136,7 +155,16 @@ def products(vectors: FloatMatrix, query: FloatVector) -> Scores:
     Row by row: a matrix product would wake the BLAS library's threads, and with many searches at once those
     only get in each other's way (5,000 rows, 4 callers: 50 searches a second instead of thousands).
     """
-    scores: Scores = np.vecdot(vectors, query).astype(np.float64)
+    return rounded(np.vecdot(vectors, query).astype(np.float64))
+
+
+def rounded(cosines: Scores) -> Scores:
+    """
+    Return cosines without the digits that single precision does not have.
+
+    Equal vectors rank equally whichever way, and in whichever order, their products were summed.
+    """
+    scores: Scores = cosines.round(6)
     return scores
 
 

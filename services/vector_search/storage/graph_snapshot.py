@@ -11,15 +11,16 @@ import json
 import os
 import secrets
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import structlog
 
-from services.vector_search.domain.graph import GraphCut, GraphSnapshot
+from services.vector_search.domain.graph import Effort, GraphCut, GraphSnapshot
 
 _log = structlog.get_logger(__name__)
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _BLOCK = 1 << 20
 
 
@@ -44,6 +45,7 @@ class GraphSnapshots:
             "sha256": _sha256(temporary),
             "last_slot": cut.last_slot,
             "recipe": cut.recipe,
+            "effort": asdict(cut.effort),
         }
         temporary.replace(body)
         self._replace_manifest(json.dumps(described, sort_keys=True))
@@ -68,7 +70,7 @@ class GraphSnapshots:
             body = self._folder / Path(str(described["file"])).name
             if body.stat().st_size != described["bytes"] or _sha256(body) != described["sha256"]:
                 raise ValueError("the graph does not fit its checksum")
-            cut = GraphCut(_integer(described["last_slot"]), recipe)
+            cut = GraphCut(_integer(described["last_slot"]), recipe, _effort(described["effort"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             _log.warning("graph snapshot dropped", snapshot=self._stem, problem=str(error))
             self.delete()
@@ -105,6 +107,19 @@ def _integer(value: object) -> int:
     if not isinstance(value, int):
         raise ValueError("the manifest has no number where one belongs")
     return value
+
+
+def _effort(value: object) -> Effort:
+    if not isinstance(value, dict):
+        raise ValueError("the manifest has no effort")
+    recall, target = _share(value["recall"]), _share(value["target"])
+    return Effort(_integer(value["ef"]), recall, _integer(value["points"]), target)
+
+
+def _share(value: object) -> float:
+    if not isinstance(value, float | int) or not 0 <= value <= 1:
+        raise ValueError("the manifest has no share where one belongs")
+    return float(value)
 
 
 def _sha256(path: Path) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from services.vector_search.storage.state import State, connect, state_of, write
 
 _BATCH = 2000
 
+_Row = tuple[Any, ...]
 _LiveRow = tuple[int, str, str, int, str, str, int, str, bytes | None, int]
 
 _LIVE = """
@@ -44,8 +46,10 @@ _PAYLOAD = """
 SELECT c.slot, c.chunk_id, c.document_id, c.ordinal, c.heading_path, c.text, c.checksum,
        coalesce(d.title, ''), coalesce(d.url, '')
 FROM chunks c LEFT JOIN documents d ON d.document_id = c.document_id
-WHERE c.slot IN (SELECT value FROM json_each(?))
+WHERE c.slot IN ({})
 """
+# How many slots one statement asks for.
+_SLOTS_AT_ONCE = 64
 
 
 class WorkspaceFile:
@@ -167,17 +171,12 @@ class WorkspaceFile:
     def chunk_ids(self, slots: Sequence[int]) -> dict[int, str]:
         """Return the ids of passages."""
         with sqlite_errors_named(), self._reading() as connection:
-            return dict(
-                connection.execute(
-                    "SELECT slot, chunk_id FROM chunks WHERE slot IN (SELECT value FROM json_each(?))",
-                    (_json(slots),),
-                )
-            )
+            return dict(_of_slots(connection, "SELECT slot, chunk_id FROM chunks WHERE slot IN ({})", slots))
 
     def passages(self, slots: Sequence[int]) -> dict[int, Passage]:
         """Return passages with all that an answer needs."""
         with sqlite_errors_named(), self._reading() as connection:
-            rows = connection.execute(_PAYLOAD, (_json(slots),)).fetchall()
+            rows = _of_slots(connection, _PAYLOAD, slots)
         found = {}
         for slot, chunk_id, document_id, ordinal, heading_path, text, stored, title, url in rows:
             _require(stored == checksum(chunk_id, document_id, ordinal, heading_path, text), "a passage")
@@ -258,5 +257,10 @@ def _require(sound: bool, what: str) -> None:
         raise StoreDamaged(f"{what} does not fit its checksum")
 
 
-def _json(slots: Sequence[int]) -> str:
-    return f"[{','.join(map(str, slots))}]"
+def _of_slots(connection: sqlite3.Connection, statement: str, slots: Sequence[int]) -> list[_Row]:
+    """Return the rows of slots; statements of few lengths, so that they stay prepared."""
+    rows: list[_Row] = []
+    for start in range(0, len(slots), _SLOTS_AT_ONCE):
+        some = slots[start : start + _SLOTS_AT_ONCE]
+        rows += connection.execute(statement.format(",".join("?" * len(some))), some).fetchall()
+    return rows

@@ -38,7 +38,7 @@ class DenseIndexContract(ABC):
     ) -> Candidates:
         """Search with a random vector."""
         allowed = table.alive if mask is None else mask & table.alive
-        return index.nearest(table, unit_rows(seed, 1)[0], limit, Allowed.of(allowed))
+        return index.nearest(table, unit_rows(seed, 1), limit, Allowed(allowed))[0]
 
     def truth(self, table: RowTable, seed: int, limit: int, mask: Mask | None = None) -> list[int]:
         """Return the true nearest rows."""
@@ -93,6 +93,19 @@ class DenseIndexContract(ABC):
         found = self.nearest(index, table, 5, 20).rows
         assert len(found) == 20
         assert table.alive[found].all()
+
+    @pytest.mark.parametrize("kept", [1.0, 0.1])
+    @pytest.mark.parametrize("limit", [3, 200])
+    def test_a_batch_finds_what_each_question_finds(self, table: RowTable, kept: float, limit: int) -> None:
+        """Questions that are asked together don't influence each other."""
+        index = self.covering(table, ROWS - 40)
+        allowed = Allowed(np.random.default_rng(3).random(ROWS) < kept)
+        queries = unit_rows(300, 40)
+        together = index.nearest(table, queries, limit, allowed)
+        for query, found in zip(queries, together, strict=True):
+            alone = index.nearest(table, query[np.newaxis], limit, allowed)[0]
+            assert found.rows.tolist() == alone.rows.tolist()
+            assert found.scores.tolist() == alone.scores.tolist()
 
     def test_survives_compaction(self, table: RowTable) -> None:
         """Rows have other numbers after the dead are taken out, and are found under those."""

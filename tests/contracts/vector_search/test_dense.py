@@ -9,7 +9,7 @@ from services.vector_search.index.dense import Allowed, DenseIndex
 from services.vector_search.index.exact import ExactIndex
 from services.vector_search.index.hnsw import HnswIndex, HnswParameters
 from services.vector_search.index.rows import RowTable
-from tests.contracts.vector_search.dense_contract import DenseIndexContract, a_table
+from tests.contracts.vector_search.dense_contract import ROWS, DenseIndexContract, a_table
 from tests.fakes.graph_cache import FakeGraphCache
 from tests.fakes.vector_search_data import unit_rows
 
@@ -27,11 +27,22 @@ class TestHnsw(DenseIndexContract):
 
     def covering(self, table: RowTable, rows: int) -> DenseIndex:
         """Return an index whose graph has the first rows."""
-        index = HnswIndex(table.dimensions, HnswParameters(8, 100, 100))
+        index = HnswIndex(table.dimensions, HnswParameters(8, 100, 100, rows_per_step=0))
         half = rows // 2
         index.add(table.slots[:half], table.vectors[:half])
         index.add(table.slots[half:rows], table.vectors[half:rows])
         return index
+
+    def test_new_rows_are_found_once_where_the_graph_gives_up(self, table: RowTable) -> None:
+        """Where the graph does not get to what is allowed, comparing finds the rest, and nothing twice."""
+        index = HnswIndex(table.dimensions, HnswParameters(8, 100, 16, rows_per_step=2))
+        index.add(table.slots[: ROWS - 20], table.vectors[: ROWS - 20])
+        order = self.truth(table, 5, ROWS)
+        mask = np.zeros(ROWS, dtype=np.bool_)
+        mask[[row for row in order[180:] if row < ROWS - 20][:80]] = True
+        mask[ROWS - 20 :] = True
+        found = self.nearest(index, table, 5, 5, mask).rows.tolist()
+        assert found == [row for row in order if mask[row]][:5]
 
 
 class TestHnswFromSnapshot(DenseIndexContract):
@@ -44,7 +55,7 @@ class TestHnswFromSnapshot(DenseIndexContract):
 
     def covering(self, table: RowTable, rows: int) -> DenseIndex:
         """Return an index that was saved and loaded."""
-        parameters = HnswParameters(8, 100, 100)
+        parameters = HnswParameters(8, 100, 100, rows_per_step=0)
         built = HnswIndex(table.dimensions, parameters)
         built.add(table.slots[:rows], table.vectors[:rows])
         built.save(self.cache)
@@ -57,8 +68,9 @@ class TestHnswFromSnapshot(DenseIndexContract):
         table = a_table(unit_rows(1, 3000, 32))
         index = self.covering(table, 3000)
         shared = 0
-        for query in unit_rows(2, 50, 32):
-            found = index.nearest(table, query, 10, Allowed.of(table.alive)).rows
+        queries = unit_rows(2, 50, 32)
+        answers = index.nearest(table, queries, 10, Allowed(table.alive))
+        for query, found in zip(queries, (each.rows for each in answers), strict=True):
             shared += len(set(found) & set(np.argsort(-(table.vectors @ query))[:10]))
         assert shared >= 0.95 * 500
 

@@ -23,7 +23,11 @@ WORDS = ("invoice", "refund", "router", "login", "export")
 
 # A graph from a dozen passages on, fed and rebuilt every few changes.
 TINY = CollectionSettings(
-    exact_below=12, hnsw=HnswParameters(8, 64, 128), buffer=3, merge_step=2, snapshot_share=0.1
+    exact_below=12,
+    hnsw=HnswParameters(8, 64, 128, rows_per_step=0),
+    buffer=3,
+    merge_step=2,
+    snapshot_share=0.1,
 )
 
 tag_sets = st.frozensets(st.sampled_from(TAGS), max_size=2)
@@ -39,6 +43,7 @@ attributes = st.fixed_dictionaries(
 filters = st.builds(
     Filter,
     any_tags=tag_sets,
+    all_tags=st.one_of(st.just(frozenset()), tag_sets),
     locale=st.sampled_from(("", "en", "en-gb")),
     document_ids=st.frozensets(
         st.sampled_from([f"doc_{n}.{life}" for n in range(4) for life in (0, 0, 1)]), max_size=3

@@ -42,6 +42,11 @@ class ConversationLost(DomainError):
     reason = "CONVERSATION_NOT_FOUND"
 
 
+class Overloaded(DomainError):
+    kind = ErrorKind.RESOURCE_EXHAUSTED
+    reason = "UNAVAILABLE"
+
+
 class ScriptedTurns(pb_grpc.TurnServiceServicer):
     """Does what the test says."""
 
@@ -129,6 +134,41 @@ def test_a_domain_error_arrives_whole(server: RunningServer, turns: ScriptedTurn
     with pytest.raises(RemoteError) as refused:
         ask(server)
     assert [each.pointer for each in refused.value.violations] == ["/a", "/b"]
+
+
+def test_overload_is_refused_at_once(turns: ScriptedTurns, health: Health) -> None:
+    """Beyond the limit a call is told when to come back, health is told still, and nobody's place is lost."""
+    free, begun = threading.Event(), threading.Semaphore(0)
+
+    def wait(_context: grpc.ServicerContext) -> None:
+        begun.release()
+        free.wait(30)
+
+    turns.script = wait
+    health.set_serving(True)
+    name = pb.DESCRIPTOR.services_by_name["TurnService"].full_name
+    service = Service(name, pb_grpc.add_TurnServiceServicer_to_server, turns)
+    server = start_server([service], credential=CREDENTIAL, health=health, workers=2, max_in_flight=4)
+    channel = open_channel(server.address, credential=CREDENTIAL)
+    history = pb_grpc.TurnServiceStub(channel).GetHistory
+    taken = [history.future(pb.GetHistoryRequest(), timeout=30) for _ in range(2)]
+    begun.acquire()
+    begun.acquire()
+    taken += [history.future(pb.GetHistoryRequest(), timeout=1) for _ in range(2)]
+    with pytest.raises(RemoteError) as refused:
+        call(history, pb.GetHistoryRequest(), timeout=10)
+    assert (refused.value.kind, refused.value.reason) == (ErrorKind.RESOURCE_EXHAUSTED, "UNAVAILABLE")
+    assert refused.value.retry_after is not None
+    assert is_serving(channel, 5)
+
+    # Two give up before they are begun: they are never done, and their places are free again.
+    assert [each.exception() is not None for each in taken[2:]] == [True, True]
+    free.set()
+    assert [each.exception() for each in taken[:2]] == [None, None]
+    for _ in range(8):
+        call(history, pb.GetHistoryRequest(), timeout=10)
+    assert turns.calls == 10
+    server.stop(0)
 
 
 def test_the_unforeseen_discloses_nothing(
@@ -263,6 +303,18 @@ def test_many_violations_arrive(server: RunningServer, turns: ScriptedTurns) -> 
         ask(server)
     assert refused.value.kind == ErrorKind.INVALID_ARGUMENT
     assert len(refused.value.violations) > 100
+
+
+def test_an_overloaded_service_is_unavailable(server: RunningServer, turns: ScriptedTurns) -> None:
+    """That another service sheds load is not the caller's own limit: it is told to come back."""
+
+    def shed(_context: grpc.ServicerContext) -> None:
+        raise Overloaded("Too much to do.", retry_after=0.25)
+
+    turns.script = shed
+    with pytest.raises(Unavailable) as refused:
+        ask(server)
+    assert refused.value.retry_after == 0.25
 
 
 def test_what_the_other_side_cancels_is_unavailable(server: RunningServer, turns: ScriptedTurns) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
@@ -42,6 +42,8 @@ class ReplicaProcess:
 
     feed: FakeChangeFeed
     folder: Path
+    # Settings besides those that every one has.
+    settings: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.servicer = FakeChangeFeedServicer(self.feed)
@@ -66,6 +68,7 @@ class ReplicaProcess:
             "VECTOR_SEARCH_DATA_DIR": str(self.folder),
             "VECTOR_SEARCH_KNOWLEDGE_TARGET": self.knowledge.address,
             "VECTOR_SEARCH_EXACT_BELOW": "50",
+            **self.settings,
             "SUPPORTAGENT_INTERNAL_CREDENTIAL": CREDENTIAL,
         }
         with (self.folder.parent / "replica.log").open("ab") as log:

@@ -45,6 +45,15 @@ def reason(error: grpc.RpcError) -> str:
     raise AssertionError("the error has no reason")
 
 
+def violations(error: grpc.RpcError) -> list[error_details_pb2.BadRequest.FieldViolation]:
+    """Return the broken rules in an error's details."""
+    bad = error_details_pb2.BadRequest()
+    for detail in rpc_status.from_call(error).details:
+        if detail.Unpack(bad):
+            return list(bad.field_violations)
+    raise AssertionError("the error names no field")
+
+
 def test_life(replica: ReplicaProcess) -> None:
     """It answers with payloads, survives being killed, drops what was deleted meanwhile, and drains."""
     request = pb.SearchRequest(vector=VECTOR, text="number5", limit=3)
@@ -68,7 +77,7 @@ def test_life(replica: ReplicaProcess) -> None:
     assert replica.search(ACME, pb.SearchRequest(text="fresh", limit=1)).hits[0].chunk_id == "chunk_new"
 
     status = replica.stub.GetIndexStatus(pb.GetIndexStatusRequest(), timeout=10, metadata=calls_as(ACME))
-    assert (status.revision, status.chunks) == (revision, 80)
+    assert (status.revision, status.chunks, status.recall > 0) == (revision, 80, True)
     assert replica.stop() == 0
 
 
@@ -114,6 +123,25 @@ def test_refusals(replica: ReplicaProcess) -> None:
         assert (raised.value.code().name, reason(raised.value)) == (code, why)
 
 
+def test_batches(replica: ReplicaProcess) -> None:
+    """Several questions get their answers in order; what is wrong with one of them is named by its place."""
+    questions = [pb.SearchRequest(vector=a_vector(n).tobytes(), limit=1 + n % 3) for n in range(70)]
+    ask = replica.stub.BatchSearch
+    answers = ask(pb.BatchSearchRequest(requests=questions), timeout=10, metadata=calls_as(ACME)).responses
+    assert [each.hits[0].chunk_id for each in answers] == [f"chunk_{n:02}" for n in range(70)]
+    assert answers[4] == replica.search(ACME, questions[4])
+
+    bad = [questions[0], pb.SearchRequest(limit=0), pb.SearchRequest(vector=VECTOR, limit=999)]
+    for requests, pointers in [
+        (bad, ["/requests/1/text", "/requests/1/limit", "/requests/2/limit"]),
+        ([], ["/requests"]),
+        (questions[:1] * 257, ["/requests"]),
+    ]:
+        with pytest.raises(grpc.RpcError) as raised:
+            ask(pb.BatchSearchRequest(requests=requests), timeout=10, metadata=calls_as(ACME))
+        assert [each.field for each in violations(raised.value)] == pointers
+
+
 def test_only_the_caller_s_workspace(replica: ReplicaProcess) -> None:
     """The same question finds each caller's own passages, and nothing where the workspace is unknown."""
     request = pb.SearchRequest(vector=VECTOR, text="words number5", limit=200)
@@ -128,6 +156,8 @@ def test_filters_travel(replica: ReplicaProcess) -> None:
     for wanted, count in [
         (pb.Filter(any_tags=["t"], locale="en", document_ids=["doc_x"]), 80),
         (pb.Filter(any_tags=["other"]), 0),
+        (pb.Filter(all_tags=["t"]), 80),
+        (pb.Filter(all_tags=["t", "other"]), 0),
         (pb.Filter(locale="de"), 0),
         (pb.Filter(document_ids=["doc_y"]), 0),
     ]:

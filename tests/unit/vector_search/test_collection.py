@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.kernel.errors import InvalidArgument
+from services.kernel.errors import DeadlineExceeded, InvalidArgument
 from services.vector_search.domain.changes import Chunk
+from services.vector_search.domain.deadline import NEVER, Deadline
 from services.vector_search.domain.errors import CollectionClosed
 from services.vector_search.domain.filters import Filter
 from services.vector_search.domain.search import Hit, SearchQuery
@@ -126,6 +127,9 @@ def test_scores_descend_and_are_never_negative(replica: ReplicaUnderTest) -> Non
         (Filter(include_authenticated=True), "abc"),
         (Filter(any_tags=frozenset({"billing"})), "a"),
         (Filter(any_tags=frozenset({"billing", "setup"})), "ab"),
+        (Filter(all_tags=frozenset({"billing"})), "a"),
+        (Filter(all_tags=frozenset({"billing", "setup"})), ""),
+        (Filter(all_tags=frozenset({"nowhere"})), ""),
         (Filter(locale="en"), "a"),
         (Filter(locale="en", include_authenticated=True), "ac"),
         (Filter(document_ids=frozenset({"doc_b", "doc_c"})), "b"),
@@ -141,10 +145,37 @@ def test_filters_hold_on_both_sides(replica: ReplicaUnderTest, wanted: Filter, d
         assert (set(found), len(found)) == (expected, len(expected))
 
 
+def test_a_batch_answers_as_single_questions(replica: ReplicaUnderTest) -> None:
+    """Whatever is mixed in a batch, each question gets its own answer, in its place."""
+    kinds: list[dict[str, object]] = [
+        {},
+        {"text": "invoice number7"},
+        {"text": "router", "limit": 3},
+        {"wanted": Filter(any_tags=frozenset({"setup"}))},
+        {"exact": True, "text": "password"},
+        {"limit": 200, "wanted": Filter(include_authenticated=True)},
+    ]
+    queries = [a_question(a_vector(seed), **kinds[seed % 6]) for seed in range(90)]  # type: ignore[arg-type]
+    queries.append(a_question(text="number33"))
+    together = replica.replica.search_each(ACME, queries, None)
+    assert [list(each.hits) for each in together] == [hits(replica, each) for each in queries]
+
+
+def test_a_batch_ends_with_its_caller_s_time(replica: ReplicaUnderTest) -> None:
+    """What nobody waits for any more is not searched."""
+    workspace = replica.workspaces._workspaces[ACME]
+    assert workspace.collection is not None
+    with pytest.raises(DeadlineExceeded):
+        workspace.collection.search_each([a_question(a_vector(1))], Deadline.after(0))
+
+
 def test_a_patch_changes_what_is_found_at_once(replica: ReplicaUnderTest, feed: FakeChangeFeed) -> None:
     """Attributes are the document's: no passage is sent again."""
+    router = a_question(a_vector(4), limit=1)
+    assert [hit.passage.title for hit in hits(replica, router)] == ["About b"]
     feed.write(ACME, documents=[a_document("a", active=False), a_document("b", title="Zebra crossing")])
     replica.follow()
+    assert [hit.passage.title for hit in hits(replica, router)] == ["Zebra crossing"]
     found = hits(replica, a_question(a_vector(5), limit=200))
     assert {hit.passage.document_id for hit in found} == {"doc_b"}
     assert {hit.passage.title for hit in found} == {"Zebra crossing"}
@@ -237,7 +268,7 @@ def test_a_closed_collection_says_so(replica: ReplicaUnderTest) -> None:
     assert isinstance(collection, HybridCollection)
     workspace.unload()
     with pytest.raises(CollectionClosed):
-        collection.search(a_question(a_vector(1)))
+        collection.search_each([a_question(a_vector(1))], NEVER)
     assert len(hits(replica, a_question(a_vector(1)))) == 10
 
 

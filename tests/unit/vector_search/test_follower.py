@@ -1,7 +1,7 @@
 """Following the feed: acknowledgements, the lease, restarts, generations, damage."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
 from services.vector_search.domain.changes import Changes, EmbeddingModel, Position
+from services.vector_search.domain.deadline import Deadline
 from services.vector_search.domain.errors import ChangesRefused, IndexBehind
 from services.vector_search.domain.replica import Replica
 from services.vector_search.domain.search import SearchQuery, SearchResult
@@ -468,11 +469,13 @@ class SlowWorkspaces(Workspaces):
 
     clock: Seconds
 
-    def search(self, workspace_id: WorkspaceId, query: SearchQuery) -> SearchResult:
+    def search_each(
+        self, workspace_id: WorkspaceId, queries: Sequence[SearchQuery], deadline: Deadline
+    ) -> list[SearchResult]:
         """Search, while the lease runs out."""
-        result = super().search(workspace_id, query)
+        results = super().search_each(workspace_id, queries, deadline)
         self.clock.now += 11
-        return result
+        return results
 
 
 def test_an_answer_that_outlived_its_lease_is_not_given(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.vector_search.domain.graph import Effort
 from services.vector_search.index.dense import Allowed
 from services.vector_search.index.graph_keeper import GraphKeeper
 from services.vector_search.index.hnsw import HnswIndex, HnswParameters
@@ -123,7 +124,7 @@ def test_a_snapshot_is_taken_up(bench: Bench, tmp_path: Path) -> None:
     again.load(bench.table)
     bench.keeper = again
     assert bench.graph_size() == 60
-    found = again.serving.nearest(bench.table, unit_rows(61, 20)[7], 1, Allowed.of(bench.table.alive))
+    found = again.serving.nearest(bench.table, unit_rows(61, 20)[7:8], 1, Allowed(bench.table.alive))[0]
     assert found.rows.tolist() == [67]
     bench.maintain()
     assert bench.graph_size() == 80
@@ -145,6 +146,56 @@ def test_a_full_disk_costs_only_the_snapshot(bench: Bench) -> None:
     bench.maintain()
     bench.keeper.close()
     assert (bench.graph_size(), bench.cache.saves) == (60, 0)
+
+
+def test_a_graph_is_measured_before_it_serves(bench: Bench) -> None:
+    """Its effort is chosen for the target, and its recall known, from the first search on."""
+    bench.append(60)
+    bench.maintain()
+    assert bench.keeper.serving.ef == 16
+    assert bench.keeper.serving.recall >= SMALL.target_recall
+
+
+@pytest.mark.parametrize(("more", "measured"), [(25, False), (26, True)])
+def test_it_is_measured_again_after_growth(bench: Bench, more: int, measured: bool) -> None:
+    """A quarter more points can want another effort."""
+    bench.append(100)
+    bench.maintain()
+    graph = bench.keeper.serving
+    assert isinstance(graph, HnswIndex)
+    graph.effort = replace(graph.effort, ef=999)
+    bench.append(more)
+    bench.maintain()
+    assert (graph.ef == 16) is measured
+
+
+def test_what_was_measured_is_kept_with_the_graph(bench: Bench) -> None:
+    """A restart knows the effort, and measures only what never was."""
+    bench.append(60)
+    bench.maintain()
+    chosen = bench.keeper.serving.recall
+    bench.keeper = GraphKeeper(bench.cache, SMALL)
+    bench.keeper.load(bench.table)
+    assert (bench.keeper.serving.ef, bench.keeper.serving.recall) == (16, chosen)
+    graph = bench.keeper.serving
+    assert isinstance(graph, HnswIndex)
+    graph.effort = Effort(64, 0.0, 0)
+    bench.maintain()
+    assert (graph.ef, graph.recall) == (16, chosen)
+
+
+@pytest.mark.parametrize(
+    ("changes", "effort"), [({"target_recall": 1.0}, 24), ({"fixed_ef": 33}, 33), ({}, 16)]
+)
+def test_other_wishes_take_another_effort(bench: Bench, changes: dict[str, float], effort: int) -> None:
+    """A graph from disk is measured anew where the settings ask for another recall or a fixed effort."""
+    bench.append(400)
+    bench.maintain()
+    bench.keeper = GraphKeeper(bench.cache, replace(SMALL, **changes))  # type: ignore[arg-type]
+    bench.keeper.load(bench.table)
+    bench.maintain()
+    assert bench.keeper.serving.ef == effort
+    assert bench.keeper.serving.recall > 0.9
 
 
 def test_nothing_is_built_after_the_end(bench: Bench) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from services.vector_search.domain.graph import GraphCut
+from services.vector_search.domain.graph import Effort, GraphCut
 from services.vector_search.storage.graph_snapshot import GraphSnapshots
 
-CUT = GraphCut(last_slot=42, recipe="hnsw 8 M=16")
+CUT = GraphCut(last_slot=42, recipe="hnsw 8 M=16", effort=Effort(48, 0.96, 1000, 0.95))
 MANIFEST = "1-abc.graph.json"
 
 
@@ -96,11 +96,14 @@ def test_a_damaged_graph_is_no_graph(
         truncate,
         flip,
         lambda path: path.write_text("nonsense"),
-        rewritten(format=0),
+        rewritten(format=1),
         rewritten(recipe="hnsw 8 M=32"),
         rewritten(last_slot="42"),
         rewritten(file="../elsewhere"),
         rewritten(sha256=None),
+        rewritten(effort=None),
+        rewritten(effort={"ef": 48, "recall": 7, "points": 1000, "target": 0.95}),
+        rewritten(effort={"ef": "48", "recall": 1, "points": 1000, "target": 0.95}),
     ],
 )
 def test_a_damaged_or_old_manifest_is_no_graph(
