@@ -42,11 +42,6 @@ class ConversationLost(DomainError):
     reason = "CONVERSATION_NOT_FOUND"
 
 
-class Overloaded(DomainError):
-    kind = ErrorKind.RESOURCE_EXHAUSTED
-    reason = "UNAVAILABLE"
-
-
 class ScriptedTurns(pb_grpc.TurnServiceServicer):
     """Does what the test says."""
 
@@ -137,7 +132,11 @@ def test_a_domain_error_arrives_whole(server: RunningServer, turns: ScriptedTurn
 
 
 def test_overload_is_refused_at_once(turns: ScriptedTurns, health: Health) -> None:
-    """Beyond the limit a call is told when to come back, health is told still, and nobody's place is lost."""
+    """
+    Beyond the limit a call is told when to come back, health is told still, and nobody's place is lost.
+
+    To another service that is no limit of its caller's, but a service that is away for a moment.
+    """
     free, begun = threading.Event(), threading.Semaphore(0)
 
     def wait(_context: grpc.ServicerContext) -> None:
@@ -155,10 +154,12 @@ def test_overload_is_refused_at_once(turns: ScriptedTurns, health: Health) -> No
     begun.acquire()
     begun.acquire()
     taken += [history.future(pb.GetHistoryRequest(), timeout=1) for _ in range(2)]
-    with pytest.raises(RemoteError) as refused:
+    with pytest.raises(grpc.RpcError) as full:
+        history(pb.GetHistoryRequest(), timeout=10)
+    assert full.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    with pytest.raises(Unavailable) as refused:
         call(history, pb.GetHistoryRequest(), timeout=10)
-    assert (refused.value.kind, refused.value.reason) == (ErrorKind.RESOURCE_EXHAUSTED, "UNAVAILABLE")
-    assert refused.value.retry_after is not None
+    assert refused.value.retry_after == 0.25
     assert is_serving(channel, 5)
 
     # Two give up before they are begun: they are never done, and their places are free again.
@@ -303,18 +304,6 @@ def test_many_violations_arrive(server: RunningServer, turns: ScriptedTurns) -> 
         ask(server)
     assert refused.value.kind == ErrorKind.INVALID_ARGUMENT
     assert len(refused.value.violations) > 100
-
-
-def test_an_overloaded_service_is_unavailable(server: RunningServer, turns: ScriptedTurns) -> None:
-    """That another service sheds load is not the caller's own limit: it is told to come back."""
-
-    def shed(_context: grpc.ServicerContext) -> None:
-        raise Overloaded("Too much to do.", retry_after=0.25)
-
-    turns.script = shed
-    with pytest.raises(Unavailable) as refused:
-        ask(server)
-    assert refused.value.retry_after == 0.25
 
 
 def test_what_the_other_side_cancels_is_unavailable(server: RunningServer, turns: ScriptedTurns) -> None:
