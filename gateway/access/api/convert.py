@@ -8,6 +8,7 @@ from supportagent.access.v1 import operator_service_pb2 as pb
 from gateway.access.domain.key import Key, KeyWish
 from gateway.access.domain.workspace import Workspace
 from services.kernel.pages import Page
+from services.runtime.timestamps import timestamp
 
 
 def key_wish(request: pb.CreateKeyRequest) -> KeyWish:
@@ -56,7 +57,7 @@ def _workspace(workspace: Workspace) -> pb.Workspace:
         name=workspace.name,
         plan=workspace.plan,
         test_workspace_id=workspace.test_id,
-        created_at=_timestamp(workspace.created_at),
+        created_at=timestamp(workspace.created_at),
     )
 
 
@@ -68,16 +69,12 @@ def _key(key: Key) -> pb.Key:
         environment=key.environment,
         scopes=key.scopes,
         prefix=key.prefix,
-        created_at=_timestamp(key.created_at),
-        expires_at=_timestamp(key.expires_at),
-        revoked_at=_timestamp(key.revoked_at),
-        last_used_at=_timestamp(key.last_used_at),
+        created_at=timestamp(key.created_at),
+        expires_at=_optional(key.expires_at),
+        revoked_at=_optional(key.revoked_at),
+        last_used_at=_optional(key.last_used_at),
     )
 
 
-def _timestamp(instant: datetime | None) -> Timestamp | None:
-    if instant is None:
-        return None
-    timestamp = Timestamp()
-    timestamp.FromDatetime(instant)
-    return timestamp
+def _optional(instant: datetime | None) -> Timestamp | None:
+    return None if instant is None else timestamp(instant)

@@ -1,9 +1,8 @@
 """Between protobuf messages and the domain."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from supportagent.conversations.v1 import conversation_service_pb2 as pb
 from supportagent.conversations.v1 import turn_service_pb2 as turn_pb
 
@@ -12,6 +11,7 @@ from services.conversations.domain.listing import Listing
 from services.conversations.domain.message import Action, Confidence, Feedback, Message, Role, Source
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.pages import Page
+from services.runtime.timestamps import timestamp
 
 
 def turn(request: turn_pb.AppendTurnRequest) -> Turn:
@@ -49,7 +49,7 @@ def get_history_response(messages: list[Message]) -> turn_pb.GetHistoryResponse:
     return turn_pb.GetHistoryResponse(
         messages=[
             turn_pb.HistoryMessage(
-                role=each.role, content=each.content, created_at=_timestamp(each.created_at)
+                role=each.role, content=each.content, created_at=timestamp(each.created_at)
             )
             for each in messages
         ]
@@ -79,8 +79,8 @@ def _from_conversation(conversation: Conversation) -> pb.Conversation:
         message_count=conversation.message_count,
         preview=conversation.preview,
         metadata=conversation.metadata,
-        created_at=_timestamp(conversation.created_at),
-        updated_at=_timestamp(conversation.updated_at),
+        created_at=timestamp(conversation.created_at),
+        updated_at=timestamp(conversation.updated_at),
     )
 
 
@@ -98,7 +98,7 @@ def _from_message(message: Message) -> pb.Message:
         feedback=pb.Feedback(**asdict(feedback)) if feedback else None,
         latency_ms=message.latency_ms,
         answerer=message.answerer,
-        created_at=_timestamp(message.created_at),
+        created_at=timestamp(message.created_at),
     )
 
 
@@ -143,9 +143,3 @@ def _to_source(source: pb.Source) -> Source:
         score=source.score,
         kind=source.kind,
     )
-
-
-def _timestamp(instant: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(instant)
-    return timestamp

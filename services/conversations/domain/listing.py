@@ -1,13 +1,11 @@
 """Which conversations a list shows, and which page of it."""
 
-import re
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from services.kernel.clock import parse_instant
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.pages import Place, page_size, place_in
-
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -79,10 +77,7 @@ def _instant(pointer: str, text: str, wrong: list[Violation]) -> datetime | None
     """Return the instant in UTC, None for an empty text; note what is none."""
     if not text:
         return None
-    if _RFC_3339.fullmatch(text):
-        try:
-            return datetime.fromisoformat(text.upper()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-    wrong.append(Violation(pointer, "must be an RFC 3339 timestamp such as 2026-11-22T07:26:33Z"))
-    return None
+    instant = parse_instant(text)
+    if instant is None:
+        wrong.append(Violation(pointer, "must be an RFC 3339 timestamp such as 2026-11-22T07:26:33Z"))
+    return instant

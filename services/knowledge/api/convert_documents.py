@@ -1,12 +1,10 @@
 """Documents to and from messages."""
 
-import re
-from datetime import UTC, datetime
 from typing import TypeAlias
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from supportagent.knowledge.v1 import document_service_pb2 as pb
 
+from services.kernel.clock import parse_instant
 from services.kernel.errors import DomainError, InvalidArgument, Violation
 from services.kernel.pages import Page
 from services.knowledge.domain.document import Document, DocumentId, Draft, Failure, Patch, Status
@@ -15,10 +13,9 @@ from services.knowledge.domain.errors import DocumentNotFound
 from services.knowledge.domain.ports import ListFilters
 from services.knowledge.domain.read_documents import Shown
 from services.knowledge.domain.write_documents import Proposed
+from services.runtime.timestamps import timestamp
 
 _PUBLIC_STATUSES = sorted({status.public for status in Status})
-
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 Input: TypeAlias = "pb.DocumentInput | pb.CreateDocumentRequest"
 
@@ -73,7 +70,7 @@ def filters(request: pb.ListDocumentsRequest) -> ListFilters:
             violations.append(Violation(f"/{name}", "must not hold control characters"))
     updated_after = None
     if request.updated_after:
-        updated_after = _instant(request.updated_after)
+        updated_after = parse_instant(request.updated_after)
         if updated_after is None:
             violations.append(Violation("/updated_after", "must be an RFC 3339 instant with a time zone"))
     if violations:
@@ -146,13 +143,6 @@ def list_response(page: Page[Shown]) -> pb.ListDocumentsResponse:
     )
 
 
-def timestamp(instant: datetime) -> Timestamp:
-    """Return an instant as a message."""
-    message = Timestamp()
-    message.FromDatetime(instant)
-    return message
-
-
 def _said(message: "Input") -> Said:
     return Said(
         external_id=message.external_id,
@@ -196,12 +186,3 @@ def _together(said: pb.DocumentInput, violations: list[Violation]) -> Draft:
 
 def _all(violations: list[Violation]) -> DomainError:
     return InvalidArgument.of(list(dict.fromkeys(violations)))
-
-
-def _instant(text: str) -> datetime | None:
-    if not _RFC_3339.fullmatch(text):
-        return None
-    try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

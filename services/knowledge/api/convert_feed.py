@@ -6,7 +6,6 @@ from supportagent.knowledge.v1 import change_feed_service_pb2 as pb
 
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.ids import WorkspaceId
-from services.knowledge.api.convert_documents import timestamp
 from services.knowledge.domain.change_feed import (
     Changes,
     ChangeSet,
@@ -16,6 +15,7 @@ from services.knowledge.domain.change_feed import (
     Replica,
     ReplicaId,
 )
+from services.runtime.timestamps import timestamp
 
 
 def replica(request: pb.SyncReplicaRequest) -> Replica:

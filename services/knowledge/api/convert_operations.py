@@ -5,10 +5,10 @@ from supportagent.knowledge.v1 import index_service_pb2 as index_pb
 from supportagent.knowledge.v1 import operation_service_pb2 as pb
 
 from services.kernel.pages import Page
-from services.knowledge.api.convert_documents import timestamp
 from services.knowledge.domain.change_feed import IndexState
 from services.knowledge.domain.errors import OperationNotFound
 from services.knowledge.domain.operation import Operation, OperationId
+from services.runtime.timestamps import timestamp
 
 
 def operation_id(text: str) -> OperationId:

@@ -1,9 +1,6 @@
 """Transcripts from and to the conversations service."""
 
-from datetime import datetime
-
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from supportagent.conversations.v1 import conversation_service_pb2 as messages_pb
 from supportagent.conversations.v1 import turn_service_pb2 as pb
 from supportagent.conversations.v1 import turn_service_pb2_grpc as pb_grpc
@@ -15,6 +12,7 @@ from services.query.domain.errors import ConversationNotFound
 from services.query.domain.question import Said
 from services.runtime.call import acting_as, seconds_left
 from services.runtime.channel import call
+from services.runtime.timestamps import timestamp
 
 
 class TranscriptService:
@@ -50,7 +48,7 @@ def _append_turn_request(turn: Turn) -> pb.AppendTurnRequest:
         channel=turn.channel,
         metadata=turn.metadata,
         user_message=messages_pb.Message(
-            id=user.id, role="user", content=user.content, created_at=_timestamp(user.created_at)
+            id=user.id, role="user", content=user.content, created_at=timestamp(user.created_at)
         ),
         assistant_message=messages_pb.Message(
             id=assistant.id,
@@ -78,12 +76,6 @@ def _append_turn_request(turn: Turn) -> pb.AppendTurnRequest:
             ],
             latency_ms=assistant.latency_ms,
             answerer=assistant.answerer,
-            created_at=_timestamp(assistant.created_at),
+            created_at=timestamp(assistant.created_at),
         ),
     )
-
-
-def _timestamp(instant: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(instant)
-    return timestamp
