@@ -16,11 +16,16 @@ from services.runtime.channel import DEFAULT_MESSAGE_BYTES, MAX_METADATA_BYTES
 from services.runtime.health import Health
 from services.runtime.interceptors.caller import CallerFromMetadata
 from services.runtime.interceptors.errors import ErrorsToStatus
-from services.runtime.interceptors.overload import CountingPool, RefuseOverload
+from services.runtime.interceptors.once import OncePerMethod
+from services.runtime.interceptors.overload import RefuseOverload
 from services.runtime.interceptors.telemetry import Telemetry
+from services.runtime.serving_threads import ServingThreads
 from services.runtime.settings import ProcessSettings, Secret, SharedSettings
 
 _log = structlog.get_logger(__name__)
+
+# Of a server that was given none.
+_THREADS = 16
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,12 @@ class RunningServer:
 
     server: grpc.Server
     address: str
+    threads: ServingThreads
 
     def stop(self, grace: float | None = None) -> None:
         """Refuse new calls, give those in flight `grace` seconds, return when all have ended."""
         self.server.stop(grace).wait()
+        self.threads.shutdown(wait=False)
 
 
 def start_server(
@@ -49,7 +56,7 @@ def start_server(
     *,
     credential: Secret,
     listen: str = "127.0.0.1:0",
-    workers: int = 16,
+    threads: ServingThreads | None = None,
     health: Health | None = None,
     reflect: bool = False,
     max_message_bytes: int = DEFAULT_MESSAGE_BYTES,
@@ -59,18 +66,19 @@ def start_server(
     """
     Start serving; port 0 takes a free one. Raises RuntimeError when the address is taken.
 
-    Beyond `max_in_flight` calls, begun or waiting, the next is refused at once; 0: all wait. `share_port`:
-    other processes may serve at the same address.
+    `threads` serve the calls. Beyond `max_in_flight` of them, begun or waiting, the next is refused at once;
+    0: all wait. `share_port`: other processes may serve at the same address.
     """
     open_services = frozenset({health_protocol.SERVICE, reflection.SERVICE_NAME})
     interceptors: list[grpc.ServerInterceptor] = [
+        OncePerMethod(),  # what follows depends on the method alone
         Telemetry(),  # sees how every call ended
         ErrorsToStatus(),  # every error below passes here
         CallerFromMetadata(credential, open_services),  # nothing below runs for a stranger
     ]
-    pool = CountingPool(workers)
+    threads = threads or ServingThreads(_THREADS)
     if max_in_flight:
-        interceptors.insert(0, RefuseOverload(pool, max_in_flight, open_services))
+        interceptors.insert(0, RefuseOverload(threads, max_in_flight, open_services))
     options = [
         ("grpc.so_reuseport", int(share_port)),
         ("grpc.max_receive_message_length", max_message_bytes),
@@ -79,7 +87,8 @@ def start_server(
         ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ]
-    server = grpc.server(pool, interceptors=interceptors, options=options)
+    # Of an executor it uses `submit` alone.
+    server = grpc.server(threads, interceptors=interceptors, options=options)  # type: ignore[arg-type]
     for each in services:
         each.add_to_server(each.servicer, server)
     if health is not None:
@@ -90,7 +99,7 @@ def start_server(
         )
     port = server.add_insecure_port(listen)
     server.start()
-    return RunningServer(server, f"{listen.rpartition(':')[0]}:{port}")
+    return RunningServer(server, f"{listen.rpartition(':')[0]}:{port}", threads)
 
 
 def serve(
@@ -99,6 +108,7 @@ def serve(
     services: Sequence[Service],
     *,
     health: Health,
+    threads: ServingThreads | None = None,
     on_stop: Callable[[], None] | None = None,
     max_message_bytes: int = DEFAULT_MESSAGE_BYTES,
     max_in_flight: int = 0,
@@ -117,7 +127,7 @@ def serve(
         services,
         credential=shared.internal_credential,
         listen=settings.listen,
-        workers=settings.workers,
+        threads=threads or ServingThreads(settings.workers),
         health=health,
         reflect=settings.reflection,
         max_message_bytes=max_message_bytes,

@@ -13,6 +13,10 @@ from services.vector_search.index.hnsw import HnswParameters
 class VectorSearchSettings(ProcessSettings):
     """Where to follow the feed, where to keep files, how to index."""
 
+    # Threads that search. Python runs one at a time: more of them only take turns.
+    workers: int = 3
+    # Callers that may wait for a revision at once; each needs a thread beside the workers.
+    max_waiting: int = 16
     # Files of this replica alone.
     data_dir: Path
     # host:port of the knowledge service.
@@ -46,11 +50,6 @@ class VectorSearchSettings(ProcessSettings):
         if min(self.processes, self.batch_threads) < 1:
             raise SettingsError("processes and batch threads must be at least 1")
 
-    @property
-    def max_waiting(self) -> int:
-        """How many callers may wait for a revision: half of those who can be served at once."""
-        return max(1, self.workers // 2)
-
     def of_process(self, number: int) -> "VectorSearchSettings":
         """Return the settings of one of the processes: files, memory and metrics of its own."""
         if self.processes == 1:
@@ -71,6 +70,7 @@ class VectorSearchSettings(ProcessSettings):
                 m=self.hnsw_m, ef_construction=self.hnsw_ef_construction, batch_threads=self.batch_threads
             ),
             weights=FusionWeights(self.weight_dense, self.weight_lexical),
+            build_threads=self.batch_threads,
             target_recall=self.target_recall,
             fixed_ef=self.hnsw_ef,
             payload_cache_bytes=self.payload_cache_mb * 1024 * 1024,

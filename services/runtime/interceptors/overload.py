@@ -3,9 +3,8 @@
 # gRPC's stubs are generic, its classes are not.
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -13,6 +12,7 @@ from grpc_status import rpc_status
 from prometheus_client import Counter
 
 from services.kernel.errors import DomainError, ErrorKind
+from services.runtime.serving_threads import ServingThreads
 from services.runtime.status import to_status
 
 REFUSED = Counter("grpc_server_refused_total", "RPCs that were refused for overload.", ["method"])
@@ -28,32 +28,11 @@ class Overloaded(DomainError):
     reason = "UNAVAILABLE"
 
 
-class CountingPool(ThreadPoolExecutor):
-    """The threads that serve calls, and the number of calls that they have, begun or waiting."""
-
-    def __init__(self, workers: int) -> None:
-        super().__init__(max_workers=workers, thread_name_prefix="rpc")
-        self._count_lock = threading.Lock()
-        self.calls = 0
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Take a call. gRPC does so for each, also for one that its caller gives up before it begins."""
-        with self._count_lock:
-            self.calls += 1
-        future = super().submit(fn, *args, **kwargs)
-        future.add_done_callback(self._ended)
-        return future
-
-    def _ended(self, _: Future[Any]) -> None:
-        with self._count_lock:
-            self.calls -= 1
-
-
 class RefuseOverload(grpc.ServerInterceptor):
     """Outermost of all: beyond `limit` calls the next is refused at once, by a thread for just that."""
 
-    def __init__(self, pool: CountingPool, limit: int, open_services: frozenset[str]) -> None:
-        self._pool = pool
+    def __init__(self, threads: ServingThreads, limit: int, open_services: frozenset[str]) -> None:
+        self._threads = threads
         self._limit = limit
         # Health is told under any load.
         self._open_services = open_services
@@ -73,7 +52,7 @@ class RefuseOverload(grpc.ServerInterceptor):
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         """Let the call in, or refuse it; runs before the call waits for a thread."""
         method = handler_call_details.method
-        if self._pool.calls < self._limit or method.split("/")[1] in self._open_services:
+        if self._threads.calls < self._limit or method.split("/")[1] in self._open_services:
             return continuation(handler_call_details)
         REFUSED.labels(method).inc()
         return self._refusal

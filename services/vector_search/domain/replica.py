@@ -1,7 +1,7 @@
 """What callers ask of a replica."""
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
@@ -19,18 +19,25 @@ _MARGIN_SECONDS = 0.1
 _RETRY_SECONDS = 0.5
 
 
+SteppingAside = Callable[[], AbstractContextManager[bool]]
+"""Entered by a call that is about to wait; False: too many wait already, and this one must not."""
+
+
+def _alone() -> AbstractContextManager[bool]:
+    return nullcontext(True)
+
+
 class Replica:
     """
     Searches while it holds its lease and is level; otherwise says Unavailable.
 
-    At most `max_waiting` callers wait for a revision at once: those who wait hold a thread each, and searches
-    that need not wait must find some free.
+    Who waits for a revision steps aside, so that searches that need not wait find a thread.
     """
 
-    def __init__(self, workspaces: Workspaces, lease: Lease, max_waiting: int = 8) -> None:
+    def __init__(self, workspaces: Workspaces, lease: Lease, stepping_aside: SteppingAside = _alone) -> None:
         self._workspaces = workspaces
         self._lease = lease
-        self._places = threading.BoundedSemaphore(max_waiting)
+        self._stepping_aside = stepping_aside
 
     def search(
         self, workspace_id: WorkspaceId, query: SearchQuery, seconds_left: float | None
@@ -66,14 +73,12 @@ class Replica:
     def _await_revision(self, workspace_id: WorkspaceId, revision: int, deadline: Deadline) -> None:
         if self._workspaces.has_revision(workspace_id, revision):
             return
-        if not self._places.acquire(blocking=False):
-            raise IndexBehind("Too many callers wait for a revision.", retry_after=_RETRY_SECONDS)
-        try:
+        with self._stepping_aside() as may_wait:
+            if not may_wait:
+                raise IndexBehind("Too many callers wait for a revision.", retry_after=_RETRY_SECONDS)
             left = deadline.seconds_left()
             seconds = _DEFAULT_SECONDS if left is None else left - _MARGIN_SECONDS
             self._workspaces.await_revision(workspace_id, revision, max(0.0, seconds))
-        finally:
-            self._places.release()
 
     def _require_lease(self) -> None:
         if not self._lease.may_serve:

@@ -28,6 +28,7 @@ from services.runtime.channel import call, open_channel
 from services.runtime.health import Health, is_serving
 from services.runtime.interceptors.caller import caller
 from services.runtime.server import RunningServer, Service, start_server
+from services.runtime.serving_threads import ServingThreads
 from services.runtime.settings import Secret
 from services.runtime.status import RemoteError
 
@@ -72,7 +73,9 @@ def health() -> Health:
 def server(turns: ScriptedTurns, health: Health) -> Iterator[RunningServer]:
     name = pb.DESCRIPTOR.services_by_name["TurnService"].full_name
     service = Service(name, pb_grpc.add_TurnServiceServicer_to_server, turns)
-    server = start_server([service], credential=CREDENTIAL, health=health, reflect=True, workers=WORKERS)
+    server = start_server(
+        [service], credential=CREDENTIAL, health=health, reflect=True, threads=ServingThreads(WORKERS)
+    )
     yield server
     server.stop(0)
 
@@ -147,7 +150,9 @@ def test_overload_is_refused_at_once(turns: ScriptedTurns, health: Health) -> No
     health.set_serving(True)
     name = pb.DESCRIPTOR.services_by_name["TurnService"].full_name
     service = Service(name, pb_grpc.add_TurnServiceServicer_to_server, turns)
-    server = start_server([service], credential=CREDENTIAL, health=health, workers=2, max_in_flight=4)
+    server = start_server(
+        [service], credential=CREDENTIAL, health=health, threads=ServingThreads(2), max_in_flight=4
+    )
     channel = open_channel(server.address, credential=CREDENTIAL)
     history = pb_grpc.TurnServiceStub(channel).GetHistory
     taken = [history.future(pb.GetHistoryRequest(), timeout=30) for _ in range(2)]

@@ -1,8 +1,8 @@
 """What callers ask of a replica: deadlines, and waiting for a revision."""
 
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,9 +45,28 @@ def test_a_batch_waits_for_its_newest_revision(under_test: ReplicaUnderTest) -> 
         under_test.replica.search_each(ACME, questions, 0.2)
 
 
-def test_waiters_leave_room_for_others(under_test: ReplicaUnderTest, feed: FakeChangeFeed) -> None:
-    """Beyond so many, those who would wait are refused at once; the others are answered, and then all."""
-    replica = Replica(under_test.workspaces, under_test.lease, max_waiting=2)
+class Places:
+    """Lets so many step aside, and says when they have."""
+
+    def __init__(self, places: int) -> None:
+        self.taken = threading.Semaphore(0)
+        self._free = threading.Semaphore(places)
+
+    @contextmanager
+    def stepping_aside(self) -> Iterator[bool]:
+        may_wait = self._free.acquire(blocking=False)
+        self.taken.release()
+        try:
+            yield may_wait
+        finally:
+            if may_wait:
+                self._free.release()
+
+
+def test_waiters_step_aside(under_test: ReplicaUnderTest, feed: FakeChangeFeed) -> None:
+    """Where too many wait the next is refused at once; the others are answered, and then all."""
+    places = Places(2)
+    replica = Replica(under_test.workspaces, under_test.lease, places.stepping_aside)
     behind = a_question(a_vector(1), min_revision=2)
     found: list[int] = []
     waiting = [
@@ -56,8 +75,8 @@ def test_waiters_leave_room_for_others(under_test: ReplicaUnderTest, feed: FakeC
     ]
     for thread in waiting:
         thread.start()
-    while replica._places._value:
-        time.sleep(0.001)
+    for _ in waiting:
+        assert places.taken.acquire(timeout=30)
     with pytest.raises(IndexBehind) as raised:
         replica.search(ACME, behind, 30)
     assert raised.value.retry_after is not None

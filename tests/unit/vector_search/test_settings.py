@@ -40,16 +40,11 @@ def test_processes_share_nothing_but_the_port() -> None:
     assert settings(METRICS_PORT="9000").of_process(0).metrics_port == 9000
 
 
-@pytest.mark.parametrize(("workers", "waiting"), [("16", 8), ("3", 1), ("1", 1)])
-def test_waiting_callers_leave_workers(workers: str, waiting: int) -> None:
-    """At most half of the workers wait for a revision."""
-    assert settings(WORKERS=workers).max_waiting == waiting
-
-
 def test_settings_reach_the_index() -> None:
     """What is set is how collections are searched."""
     index = settings(
         TARGET_RECALL="0.99", HNSW_EF="77", BATCH_THREADS="4", PAYLOAD_CACHE_MB="2"
     ).collections()
     assert (index.target_recall, index.fixed_ef, index.hnsw.batch_threads) == (0.99, 77, 4)
+    assert index.build_threads == 4
     assert index.payload_cache_bytes == 2 << 20
