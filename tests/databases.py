@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,7 +35,8 @@ _SCHEMAS = """
 class PostgresServer:
     """A throw-away PostgreSQL on a socket in a temporary folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[str] = ()) -> None:
+        """`settings`: more of PostgreSQL's own, as name=value."""
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         # As root, PostgreSQL refuses to run; initdb and postgres then run as an unprivileged user.
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
@@ -50,10 +51,10 @@ class PostgresServer:
             capture_output=True,
             cwd=self.folder,
         )
-        settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+        options = [part for setting in (*_SETTINGS, *settings) for part in ("-c", setting)]
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [binaries / "postgres", "-D", data, "-k", self.folder, *settings],
+                [binaries / "postgres", "-D", data, "-k", self.folder, *options],
                 user=self._user,
                 stdout=log,
                 stderr=log,

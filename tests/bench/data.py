@@ -83,15 +83,22 @@ def prepare(points: int) -> Data:
     return Data(vectors, embedded[:QUESTIONS], words, texts[QUESTIONS:][: len(bases)], sign)
 
 
-def nearest(vectors: Matrix, questions: Matrix, kept: Ids | None = None, k: int = K) -> Ids:
+def nearest(
+    vectors: Matrix, questions: Matrix, kept: Ids | None = None, k: int = K, block: int = _BLOCK
+) -> Ids:
     """Return the `k` true nearest of the kept points (all by default) to each question, best first."""
-    ids = np.arange(len(vectors)) if kept is None else kept
     best = np.empty((len(questions), 0), dtype=np.float32)
     found = np.empty((len(questions), 0), dtype=np.int64)
-    for start in range(0, len(ids), _BLOCK):
-        block = ids[start : start + _BLOCK]
-        best = np.hstack((best, questions @ vectors[block].T))
-        found = np.hstack((found, np.broadcast_to(block, (len(questions), len(block)))))
+    size = len(vectors) if kept is None else len(kept)
+    for start in range(0, size, block):
+        end = min(start + block, size)
+        # Slices, not lists of numbers: a million points are not copied.
+        rows = vectors[start:end] if kept is None else vectors[kept[start:end]]
+        ids = np.arange(start, end) if kept is None else kept[start:end]
+        scores = questions @ rows.T
+        top = np.argpartition(-scores, min(k, end - start) - 1, axis=1)[:, :k]
+        best = np.hstack((best, np.take_along_axis(scores, top, 1)))
+        found = np.hstack((found, ids[top]))
         order = np.argsort(-best, axis=1, kind="stable")[:, :k]
         best, found = np.take_along_axis(best, order, 1), np.take_along_axis(found, order, 1)
     return found

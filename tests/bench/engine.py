@@ -1,12 +1,25 @@
 """What is compared: anything that finds the nearest points, with an effort that can be set."""
 
-from collections.abc import Callable
+import statistics
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from tests.bench.data import Ids, recall
 
-_MOST_EF = 1024
+# The efforts that are tried, about 10 % apart: the same for every engine, so that none has a finer ladder.
+EFFORTS: tuple[int, ...] = (
+    *range(10, 16),
+    *range(16, 32, 2),
+    *range(32, 64, 4),
+    *range(64, 128, 8),
+    *range(128, 256, 16),
+    *range(256, 512, 32),
+    *range(512, 961, 64),  # pgvector takes at most 1000
+)
+# How many efforts are skipped while looking for a bracket.
+_STRIDE = 6
 
 
 @dataclass(frozen=True)
@@ -54,28 +67,67 @@ class Tuned:
     recall: float
 
 
-def tune(engine: Engine, truth: Ids, target: float, least: int = 10) -> Tuned:
-    """Return the least effort that reaches `target`, or the largest tried where none does."""
+class Recalls:
+    """What one engine's efforts reach; each is measured once, whatever level asks for it."""
+
+    def __init__(self, recall_at: Callable[[int], float]) -> None:
+        self._recall_at = recall_at
+        self._known: dict[int, float] = {}
+
+    @property
+    def known(self) -> dict[int, float]:
+        """The recall of each effort that was measured."""
+        return dict(sorted(self._known.items()))
+
+    def least(self, target: float, near: int = 32) -> Tuned:
+        """Return the least effort that reaches `target`, or the largest; the search begins `near` one."""
+        low, high = self._bracket(target, min(bisect_left(EFFORTS, near), len(EFFORTS) - 1))
+        # From here: `low` fails (or is before the first), `high` reaches it (or is the last).
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._at(middle) >= target:
+                high = middle
+            else:
+                low = middle
+        return Tuned(EFFORTS[high], self._at(high))
+
+    def _bracket(self, target: float, begin: int) -> tuple[int, int]:
+        # Where another level has measured already, only the gap between its efforts is left to look at.
+        failing = [place for place, ef in enumerate(EFFORTS) if self._known.get(ef, target) < target]
+        reaching = [place for place, ef in enumerate(EFFORTS) if self._known.get(ef, -1.0) >= target]
+        low, high = max(failing, default=-1), min(reaching, default=len(EFFORTS))
+        place = min(max(begin, low + 1), high - 1)
+        while low < place < high and high - low > _STRIDE:
+            if self._at(place) >= target:
+                high = place
+                place = max(place - _STRIDE, low + 1)
+            else:
+                low = place
+                place = min(place + _STRIDE, high - 1)
+        return low, min(high, len(EFFORTS) - 1)
+
+    def _at(self, place: int) -> float:
+        ef = EFFORTS[place]
+        if ef not in self._known:
+            self._known[ef] = self._recall_at(ef)
+        return self._known[ef]
+
+
+def recalls_of(engine: Engine, truth: Ids) -> Recalls:
+    """Return what an engine's efforts reach."""
 
     def at(ef: int) -> float:
         engine.set_ef(ef)
         return recall(engine.found(), truth)
 
-    return least_effort(at, target, least)
+    return Recalls(at)
 
 
-def least_effort(recall_at: Callable[[int], float], target: float, least: int = 10) -> Tuned:
-    """Search for the least effort by doubling, then halving the gap to about 6 %."""
-    low, high = least, least
-    reached = recall_at(high)
-    while reached < target and high < _MOST_EF:
-        low, high = high, min(_MOST_EF, high * 2)
-        reached = recall_at(high)
-    while high - low > max(1, high // 16):
-        middle = (low + high) // 2
-        present = recall_at(middle)
-        if present >= target:
-            high, reached = middle, present
-        else:
-            low = middle
-    return Tuned(high, reached)
+def median(speeds: Sequence[Speed]) -> Speed:
+    """Return the median of each figure."""
+    return Speed(
+        statistics.median(each.qps for each in speeds),
+        statistics.median(each.p50_ms for each in speeds),
+        statistics.median(each.p99_ms for each in speeds),
+        statistics.median(each.cpu for each in speeds),
+    )

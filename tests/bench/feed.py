@@ -30,13 +30,15 @@ class BenchFeed:
     """
     The points of a data set as passages `0`, `1`, … of documents of ten.
 
-    Unlike the real feed it repeats a row that changed twice, which a replica can't tell from a slow reader.
+    It keeps a position for every replica. Unlike the real feed it repeats a row that changed twice, which a
+    replica can't tell from a slow reader.
     """
 
     def __init__(self, data: Data) -> None:
         self._data = data
         self._log: list[_Revision] = []
-        self._acknowledged = 0
+        # By replica.
+        self._acknowledged: dict[str, int] = {}
         self._news = threading.Condition()
         documents = -(-data.size // _DOCUMENT_POINTS)
         luck = np.random.default_rng(3).permutation(documents)
@@ -63,13 +65,14 @@ class BenchFeed:
     def sync(self, request: pb.SyncReplicaRequest) -> pb.SyncReplicaResponse:
         """Take a report; wait for news."""
         with self._news:
+            if request.reset or request.replica_id not in self._acknowledged:
+                self._acknowledged[request.replica_id] = 0
             for each in request.acknowledged:
-                self._acknowledged = each.revision
-            if request.reset and not request.acknowledged:
-                self._acknowledged = 0
-            self._news.wait_for(lambda: self._acknowledged < self.head, request.wait_ms / 1000)
+                self._acknowledged[request.replica_id] = each.revision
+            present = self._acknowledged[request.replica_id]
+            self._news.wait_for(lambda: present < self.head, request.wait_ms / 1000)
             head = pb.Position(workspace_id=WORKSPACE, generation=1, revision=self.head)
-            behind = [head] if self._acknowledged < self.head else []
+            behind = [head] if present < self.head else []
         return pb.SyncReplicaResponse(lease_seconds=_LEASE_SECONDS, behind=behind)
 
     def changes(self, after: int) -> pb.ListChangesResponse:

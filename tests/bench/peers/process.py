@@ -1,9 +1,13 @@
 """Peers in processes of their own, of another virtual environment."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,10 @@ from tests.bench.load import Load, Target, run_file
 
 _PYTHON = FOLDER / "venv" / "bin" / "python"
 _CALLERS = 16
+# After so long without an answer a peer is given up.
+_COMMAND_SECONDS = 600.0
+# How long it may take to end by itself.
+_END_SECONDS = 60.0
 
 
 class PeerFailed(Exception):
@@ -34,18 +42,27 @@ class _Process:
                 stderr=log,
                 cwd=ROOT,
                 text=True,
+                # A group of its own, which a server that it starts belongs to.
+                start_new_session=True,
             )
 
     def do(self, name: str, **more: object) -> dict[str, Any]:
         """Send a command and return its answer. Raises PeerFailed."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        late = threading.Event()
+        watch = threading.Timer(_COMMAND_SECONDS, self._give_up, (late,))
+        watch.start()
         try:
             self._process.stdin.write(json.dumps({"do": name, **more}) + "\n")
             self._process.stdin.flush()
             line = self._process.stdout.readline()
         except BrokenPipeError:
             line = ""
+        finally:
+            watch.cancel()
+        if late.is_set():
+            raise PeerFailed(f"no answer to {name} within {_COMMAND_SECONDS:.0f} s")
         if not line:
             errors = self._log.read_text(errors="replace").strip().splitlines()
             raise PeerFailed(errors[-1] if errors else "it ended")
@@ -53,10 +70,21 @@ class _Process:
         return answer
 
     def end(self) -> None:
-        """Let it end by itself."""
+        """Let it end by itself, then end what is left of it."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(60)
+        with suppress(BrokenPipeError, subprocess.TimeoutExpired):
+            self._process.stdin.close()
+            self._process.wait(_END_SECONDS)
+        self._kill()
+        self._process.wait()
+
+    def _give_up(self, late: threading.Event) -> None:
+        late.set()
+        self._kill()
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
 
 class LibraryPeer:
