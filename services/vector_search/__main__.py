@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -13,7 +14,9 @@ from services.runtime.health import Health
 from services.runtime.logs import configure
 from services.runtime.processes import Member, alone, is_orphan, supervise
 from services.runtime.server import serve
+from services.runtime.serving_threads import ServingThreads
 from services.runtime.settings import load, load_shared
+from services.vector_search.api import wire
 from services.vector_search.api.vector_search import service
 from services.vector_search.clients.change_feed import MAX_MESSAGE_BYTES, GrpcChangeFeed
 from services.vector_search.domain.follower import Follower
@@ -24,8 +27,11 @@ from services.vector_search.index.collection import HybridCollections
 from services.vector_search.settings import VectorSearchSettings
 from services.vector_search.storage.data_directory import DataDirectory
 
-_HEALTH_SECONDS = 0.2
+_HEALTH_SECONDS = 0.05
 _MAINTENANCE_SECONDS = 1.0
+# For so long a thread may keep the interpreter to itself while others wait. Python's 5 ms would be met more
+# than once by a search while changes are applied.
+_SWITCH_SECONDS = 0.001
 # How long the end of the process waits for a thread.
 _PATIENCE_SECONDS = 5.0
 _M_ARENA_MAX = -8
@@ -50,9 +56,10 @@ def serve_as(member: Member) -> None:
     shared = load_shared()
     configure("vector_search", shared.log_level)
     _bound_malloc_arenas()
+    sys.setswitchinterval(_SWITCH_SECONDS)
 
     directory = DataDirectory(settings.data_dir)
-    loader = HybridCollections(directory.graph_cache, settings.collections())
+    loader = HybridCollections(directory.index_cache, settings.collections(), wire.passage)
     workspaces = Workspaces(directory, loader, settings.memory_mb * 1024 * 1024)
     lease = Lease(_seconds_since_boot)
     channel = open_channel(
@@ -63,20 +70,22 @@ def serve_as(member: Member) -> None:
     feed = GrpcChangeFeed(channel, directory.replica_id(), settings.replica_address or settings.listen)
     follower = Follower(feed, workspaces, lease, _seconds_since_boot)
     health = Health()
+    threads = ServingThreads(settings.workers, settings.max_waiting)
 
-    stop = threading.Event()
+    stop, prepared = threading.Event(), threading.Event()
     # Daemons: the files bear being left in the middle, and a port that is taken must end the process.
     following = threading.Thread(target=follower.run, args=(stop,), daemon=True)
-    maintaining = threading.Thread(target=_maintain, args=(workspaces, stop), daemon=True)
-    telling = threading.Thread(target=_tell_health, args=(lease, health, member, stop), daemon=True)
+    maintaining = threading.Thread(target=_maintain, args=(workspaces, prepared, stop), daemon=True)
+    telling = threading.Thread(target=_tell_health, args=(lease, prepared, health, member, stop), daemon=True)
     for thread in (following, maintaining, telling):
         thread.start()
 
     serve(
         settings,
         shared,
-        [service(Replica(workspaces, lease, settings.max_waiting))],
+        [service(Replica(workspaces, lease, threads.stepping_aside))],
         health=health,
+        threads=threads,
         on_stop=stop.set,
         max_message_bytes=MAX_MESSAGE_BYTES,
         max_in_flight=settings.max_in_flight,
@@ -89,7 +98,12 @@ def serve_as(member: Member) -> None:
     directory.release()
 
 
-def _maintain(workspaces: Workspaces, stop: threading.Event) -> None:
+def _maintain(workspaces: Workspaces, prepared: threading.Event, stop: threading.Event) -> None:
+    try:
+        workspaces.load_prepared()
+    except Exception:
+        _log.exception("loading ahead failed")
+    prepared.set()
     while not stop.wait(_MAINTENANCE_SECONDS):
         try:
             workspaces.maintain()
@@ -97,10 +111,12 @@ def _maintain(workspaces: Workspaces, stop: threading.Event) -> None:
             _log.exception("maintenance failed")
 
 
-def _tell_health(lease: Lease, health: Health, member: Member, stop: threading.Event) -> None:
+def _tell_health(
+    lease: Lease, prepared: threading.Event, health: Health, member: Member, stop: threading.Event
+) -> None:
     told = False
     while not stop.wait(_HEALTH_SECONDS):
-        if member.tell(lease.may_serve) != told:
+        if member.tell(prepared.is_set() and lease.may_serve) != told:
             told = not told
             health.set_serving(told)
         if is_orphan():

@@ -29,7 +29,6 @@ SMALL = CollectionSettings(
     exact_below=40,
     hnsw=HnswParameters(8, 64, 64, rows_per_step=0),
     buffer=8,
-    merge_step=4,
     snapshot_share=0.1,
 )
 
@@ -96,7 +95,7 @@ class ReplicaUnderTest:
     def start(self) -> None:
         """Begin, over what is in the folder."""
         self.directory = DataDirectory(self.folder)
-        loader = HybridCollections(self.directory.graph_cache, self.settings)
+        loader = HybridCollections(self.directory.index_cache, self.settings)
         self.workspaces = Workspaces(self.directory, loader, self.memory_bytes)
         self.lease = Lease(self.clock)
         self.follower = Follower(self.feed, self.workspaces, self.lease, self.clock)

@@ -1,12 +1,10 @@
 """Between protobuf and the domain."""
 
-from collections.abc import Sequence
-
 from supportagent.vector_search.v1 import vector_search_service_pb2 as pb
 
 from services.kernel.errors import InvalidArgument, Violation
-from services.vector_search.domain.filters import Filter
-from services.vector_search.domain.search import MAX_BATCH, Hit, IndexStatus, SearchQuery, SearchResult
+from services.vector_search.domain.filters import EVERYTHING, Filter
+from services.vector_search.domain.search import MAX_BATCH, IndexStatus, SearchQuery
 
 
 def search_query(request: pb.SearchRequest) -> SearchQuery:
@@ -15,13 +13,7 @@ def search_query(request: pb.SearchRequest) -> SearchQuery:
         vector=request.vector,
         text=request.text,
         limit=request.limit,
-        wanted=Filter(
-            any_tags=frozenset(request.filter.any_tags),
-            locale=request.filter.locale,
-            document_ids=frozenset(request.filter.document_ids),
-            include_authenticated=request.filter.include_authenticated,
-            all_tags=frozenset(request.filter.all_tags),
-        ),
+        wanted=_filter(request.filter) if request.HasField("filter") else EVERYTHING,
         min_revision=request.min_revision,
         exact=request.exact,
     )
@@ -44,16 +36,6 @@ def search_queries(request: pb.BatchSearchRequest) -> list[SearchQuery]:
     return queries
 
 
-def search_response(result: SearchResult) -> pb.SearchResponse:
-    """Return the answer to a question."""
-    return pb.SearchResponse(hits=[_hit(each) for each in result.hits], revision=result.revision)
-
-
-def batch_search_response(results: Sequence[SearchResult]) -> pb.BatchSearchResponse:
-    """Return the answers to several questions."""
-    return pb.BatchSearchResponse(responses=[search_response(each) for each in results])
-
-
 def status_response(status: IndexStatus) -> pb.GetIndexStatusResponse:
     """Return the state of an index."""
     return pb.GetIndexStatusResponse(
@@ -65,17 +47,11 @@ def status_response(status: IndexStatus) -> pb.GetIndexStatusResponse:
     )
 
 
-def _hit(hit: Hit) -> pb.Hit:
-    passage = hit.passage
-    return pb.Hit(
-        chunk_id=passage.chunk_id,
-        document_id=passage.document_id,
-        title=passage.title,
-        url=passage.url,
-        heading_path=passage.heading_path,
-        text=passage.text,
-        ordinal=passage.ordinal,
-        score=hit.score,
-        dense=hit.dense,
-        lexical=hit.lexical,
+def _filter(message: pb.Filter) -> Filter:
+    return Filter(
+        any_tags=frozenset(message.any_tags),
+        locale=message.locale,
+        document_ids=frozenset(message.document_ids),
+        include_authenticated=message.include_authenticated,
+        all_tags=frozenset(message.all_tags),
     )

@@ -32,6 +32,9 @@ class Filter:
         )
 
 
+EVERYTHING = Filter()
+
+
 def locale_fits(wanted: str, locale: str) -> bool:
     """Return whether a document's locale is in the range that is wanted; letter case does not matter."""
     wanted, locale = wanted.lower(), locale.lower()

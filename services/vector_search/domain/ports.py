@@ -73,6 +73,8 @@ class Delta:
     added: StoredPassages
     # Passages that stay but whose searchable words changed, as their document's title did.
     reworded: dict[int, str]
+    # Passages that stay but whose document's title or address changed, in any order.
+    relabelled: Slots
     documents: tuple[Document, ...]
     removed_documents: tuple[str, ...]
 
@@ -102,11 +104,27 @@ class PassageStore(Protocol):
     def documents(self) -> list[Document]:
         """Return all documents."""
 
-    def contents(self) -> Iterator[StoredPassages]:
-        """Yield all passages in batches, ascending slots."""
+    def owners(self) -> Iterator[tuple[Slots, list[str]]]:
+        """Yield slots and the ids of their documents in batches, all passages in any order."""
+
+    def contents(self, after: int = 0) -> Iterator[StoredPassages]:
+        """Yield the passages of larger slots in batches, ascending slots."""
 
     def words(self) -> Iterator[tuple[int, str]]:
         """Yield the slot and the searchable words of all passages."""
+
+    def reworded(self, since: int) -> Iterator[tuple[int, str]]:
+        """Yield the slot and the searchable words of passages whose document's title changed since."""
+
+    def last_slot(self) -> int:
+        """Return the last slot that was ever given out; 0: none."""
+
+    def checkpoint(self) -> None:
+        """
+        Have everything that was applied on disk, also against the death of the machine.
+
+        StoreUnavailable where somebody is reading just now: try again later.
+        """
 
     def count(self) -> int:
         """Return the number of passages."""
@@ -171,7 +189,13 @@ class Collection(Protocol):
         """Note that the file is level at `revision`."""
 
     def maintain(self) -> None:
-        """Do what may take long: merge new points into the graph, rebuild what is mostly dead, snapshot."""
+        """
+        Do what may take long: merge new points, rebuild what is mostly dead, snapshot, check the file.
+
+        Raises:
+            StoreDamaged: the file is not sound.
+            StoreUnavailable: the disk refused; to be tried again.
+        """
 
     def close(self) -> None:
         """Wait for searches under way, snapshot what is worth it, and let go of memory and file."""
@@ -179,6 +203,9 @@ class Collection(Protocol):
 
 class CollectionLoader(Protocol):
     """Brings a file's content into memory."""
+
+    def prepared_bytes(self, info: StoreInfo) -> int:
+        """Return about how much memory loading takes where a snapshot makes it quick, else 0."""
 
     def load(self, store: PassageStore) -> Collection:
         """

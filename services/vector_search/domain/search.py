@@ -1,11 +1,22 @@
 """A question to the index and its answer."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from services.kernel.errors import InvalidArgument, Violation
-from services.vector_search.domain.filters import Filter
+from services.vector_search.domain.filters import EVERYTHING, Filter
 from services.vector_search.domain.passages import Passage
 from services.vector_search.domain.vectors import FloatVector, NotAVector, unit_vector
+
+PassageEncoder = Callable[[Passage], Any]
+"""Makes of a passage what travels, once; the index keeps the result."""
+
+
+def as_it_is(passage: Passage) -> Passage:
+    """Encode nothing."""
+    return passage
+
 
 MAX_LIMIT = 200
 MAX_TEXT_CHARACTERS = 32_768
@@ -19,7 +30,7 @@ class SearchQuery:
     vector: FloatVector | None
     text: str
     limit: int
-    filter: Filter = field(default_factory=Filter)
+    filter: Filter = EVERYTHING
     min_revision: int = 0
     # True: the same revision gives the same answer, at the price of a full scan.
     exact: bool = False
@@ -58,7 +69,7 @@ class SearchQuery:
             violations.append(Violation("/min_revision", "must not be negative"))
         if violations:
             raise InvalidArgument.of(violations)
-        return cls(unit, text, limit, wanted or Filter(), min_revision, exact)
+        return cls(unit, text, limit, wanted or EVERYTHING, min_revision, exact)
 
     def require_dimensions(self, dimensions: int) -> None:
         """Raise InvalidArgument unless the vector, if there is one, has this length; 0: not known yet."""
@@ -67,11 +78,11 @@ class SearchQuery:
             raise InvalidArgument.of([Violation("/vector", detail)])
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """A passage and how near it is."""
 
-    passage: Passage
+    # What the process's encoder made of it; the passage itself where there is none.
+    passage: Any
     # Fused, 0 to 1.
     score: float
     # Cosine to the question; 0 where the question has no vector.
@@ -82,10 +93,22 @@ class Hit:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The nearest passages, best first, and the revision that was searched."""
+    """
+    The nearest passages, best first, and the revision that was searched.
 
-    hits: tuple[Hit, ...]
+    Columns of one length, see `Hit`: most answers go straight into bytes.
+    """
+
     revision: int
+    passages: Sequence[Any] = ()
+    scores: Sequence[float] = ()
+    dense: Sequence[float] = ()
+    lexical: Sequence[float] = ()
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """The same passage by passage."""
+        return tuple(map(Hit, self.passages, self.scores, self.dense, self.lexical))
 
 
 @dataclass(frozen=True)
@@ -101,4 +124,4 @@ class IndexStatus:
     recall: float = 1.0
 
 
-NOTHING = SearchResult((), 0)
+NOTHING = SearchResult(0)

@@ -138,14 +138,36 @@ class Workspaces:
     def maintain(self) -> None:
         """Let every collection in memory do its long work, then keep to the memory budget."""
         with self._lock:
-            loaded = list(self._loaded.values())
-        for collection in loaded:
+            loaded = list(self._loaded.items())
+        for workspace_id, collection in loaded:
             try:
                 collection.maintain()
-            except (StoreDamaged, StoreUnavailable) as error:
-                # The next search or change of this workspace meets it too, and deals with it.
+            except StoreDamaged as error:
+                self._lose(self._workspace(workspace_id), error, collection)
+            except StoreUnavailable as error:
                 _log.error("maintenance failed: %s", error)
         self._keep_to_budget()
+
+    def load_prepared(self) -> None:
+        """
+        Load what a snapshot makes quick to load, the largest first, as far as the memory budget goes.
+
+        Those are the ones whose first question would wait longest.
+        """
+        prepared = []
+        for workspace in list(self._workspaces.values()):
+            if workspace.serving is not None:
+                prepared.append((self._loader.prepared_bytes(workspace.serving), workspace.workspace_id))
+        room = self._memory_bytes
+        for size, workspace_id in sorted(prepared, reverse=True):
+            if not 0 < size <= room:
+                continue
+            try:
+                collection = self._collection(workspace_id)
+            except Unavailable:
+                # Reported; what was lost is asked of the feed again.
+                continue
+            room -= collection.memory_bytes if collection else 0
 
     def close(self) -> None:
         """Put everything out of memory."""

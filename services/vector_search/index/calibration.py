@@ -1,4 +1,4 @@
-"""The effort of a graph's searches, chosen by measuring on the graph's own vectors."""
+"""The effort of a graph's searches, chosen by measuring."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,16 +10,27 @@ from services.vector_search.index.hnsw import HnswIndex
 from services.vector_search.index.rows import Points
 
 # Efforts that are tried, smallest first.
-LADDER = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
+LADDER = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768)
 _PROBES = 256
 _NEAREST = 10
-# Length of the noise that makes a question of a stored unit vector: cosine .62 between the two. On 40,000
-# text embeddings such probes were as hard as held-out texts (recall .938, .972, .985, .995 with 16, 32, 48,
-# 96; the texts .922, .970, .985, .996). Stored vectors as they are were far too easy (.978, .993, .994 and
-# .998): the graph links each of them to its nearest.
-_NOISE = 1.25
+# Length of the noise that makes a question of a stored unit vector: cosine .53 between the two. The recall of
+# questions that no point was made from, and of such probes, with efforts 16, 24, 32, 48, 64 and 96:
+#   11,000 help pages and articles, people's questions  .907 .945 .966 .983 .989 .996
+#     probes                                             .923 .953 .969 .986 .991 .994
+#   20,000 texts, other texts as questions               .926 .959 .973 .987 .993 .998
+#     probes                                             .914 .946 .962 .978 .987 .992
+#   100,000 (the 20,000 and noised copies of them)       .886 .923 .952 .970 .981 .991
+#     probes                                             .886 .931 .955 .970 .979 .989
+# Noise of 1.25 was too easy (.965 at effort 24 of the 100,000), mixes of stored vectors far too hard (.675).
+_NOISE = 1.6
+# How many standard errors the sample's mean must lie above the target. With one, an effort that was chosen by
+# half of people's questions for .99 fell short on all of them in one of ten trials, with two in one of 30; by
+# probes it reached .9, .95 and .99 on all three collections.
+_ERRORS = 2
 # Rows that are compared with all probes at once.
 _BLOCK = 2048
+# Probes that are asked between two looks at whether to stop.
+_STEP = 32
 
 
 def choose_effort(
@@ -28,31 +39,33 @@ def choose_effort(
     target: float,
     stopped: Callable[[], bool],
     ladder: Sequence[int] = LADDER,
+    asked: FloatMatrix | None = None,
 ) -> Effort | None:
     """
     Return the smallest effort of a ladder that reaches the target on a sample, the last where none does.
 
-    `points` are those of the graph that live. The sample's mean less its standard error must reach the
-    target. Reads only, and may overlap with searches. None: stopped, or no points.
+    `points` are those of the graph that live. The sample is what was `asked`, shape (questions, dimensions),
+    or made of the points. Its mean must reach the target safely. Reads only, and may overlap with searches.
+    None: stopped, or no points.
     """
     if not len(points.rows):
         return None
-    probes = _probes(points)
+    probes = _made(points) if asked is None else asked
     truth = _true_slots(points, probes, stopped)
     if truth is None:
         return None
     effort = Effort(ladder[0], 0.0, graph.size, target)
     for ef in ladder:
-        if stopped():
+        shares = _shares(graph, probes, ef, truth, stopped)
+        if shares is None:
             return None
-        shares = _shares(graph.slots_near(probes, ef), truth)
         effort = Effort(ef, float(shares.mean()), graph.size, target)
-        if effort.recall - float(shares.std()) / len(shares) ** 0.5 >= target:
+        if effort.recall - _ERRORS * float(shares.std()) / len(shares) ** 0.5 >= target:
             break
     return effort
 
 
-def _probes(points: Points) -> FloatMatrix:
+def _made(points: Points) -> FloatMatrix:
     random = np.random.default_rng(len(points.rows))
     sample = random.choice(points.rows, min(_PROBES, len(points.rows)), replace=False)
     noise = random.standard_normal((len(sample), points.vectors.shape[1]), dtype=np.float32)
@@ -80,9 +93,17 @@ def _true_slots(points: Points, probes: FloatMatrix, stopped: Callable[[], bool]
     return slots
 
 
-def _shares(found: Slots | None, truth: Slots) -> Scores:
+def _shares(
+    graph: HnswIndex, probes: FloatMatrix, ef: int, truth: Slots, stopped: Callable[[], bool]
+) -> Scores | None:
     """Return, by probe, the share of the truth that was found among all that was looked at."""
-    if found is None:
-        return np.zeros(len(truth))
-    shares: Scores = (found[:, :, np.newaxis] == truth[:, np.newaxis, :]).any(axis=1).mean(axis=1)
+    shares = np.zeros(len(truth))
+    for start in range(0, len(truth), _STEP):
+        if stopped():
+            return None
+        step = slice(start, start + _STEP)
+        found = graph.slots_near(probes[step], ef)
+        if found is not None:
+            same = found[:, :, np.newaxis] == truth[step, np.newaxis, :]
+            shares[step] = same.any(axis=1).mean(axis=1)
     return shares

@@ -5,30 +5,47 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import structlog
 
 from services.vector_search.domain.changes import ChangeSet
 from services.vector_search.domain.deadline import Deadline
-from services.vector_search.domain.errors import CollectionClosed
+from services.vector_search.domain.errors import CollectionClosed, StoreUnavailable
 from services.vector_search.domain.filters import Filter
-from services.vector_search.domain.graph import GraphCache
 from services.vector_search.domain.ports import Collection, Delta, PassageStore, StoreInfo
-from services.vector_search.domain.search import IndexStatus, SearchQuery, SearchResult
+from services.vector_search.domain.search import (
+    IndexStatus,
+    PassageEncoder,
+    SearchQuery,
+    SearchResult,
+    as_it_is,
+)
+from services.vector_search.domain.snapshot import IndexCache, SnapshotDraft, StoredVectors
+from services.vector_search.index.contents import (
+    NO_SLOTS,
+    Contents,
+    SnapshotMisfit,
+    from_file,
+    from_snapshot,
+)
 from services.vector_search.index.dense import Allowed
 from services.vector_search.index.document_table import DocumentTable
 from services.vector_search.index.graph_keeper import MAX_DEAD_SHARE, CollectionSettings, GraphKeeper
-from services.vector_search.index.hits import read_hits
-from services.vector_search.index.lexical import LexicalIndex
+from services.vector_search.index.lexical_index import LexicalIndex
 from services.vector_search.index.payload_cache import PayloadCache
 from services.vector_search.index.ranking import Ranked, rank_each
 from services.vector_search.index.read_write_lock import ReadWriteLock
+from services.vector_search.index.results import read_results
 from services.vector_search.index.rows import DocumentNumbers, RowTable
+from services.vector_search.index.snapshot_keeper import SnapshotKeeper
+
+_log = structlog.get_logger(__name__)
 
 # So few passages are not worth tidying.
 _FEW = 64
 # Filters whose rows are remembered between two changes.
 _MAX_MASKS = 32
 # Questions of a batch that are ranked between two looks at the deadline.
-_AT_ONCE = 32
+_AT_ONCE = 64
 
 
 class HybridCollection:
@@ -39,19 +56,26 @@ class HybridCollection:
     share and is held alone only to swap what they read, so that slow work (SQLite, building) is done before.
     """
 
-    def __init__(self, store: PassageStore, cache: GraphCache, settings: CollectionSettings) -> None:
+    def __init__(
+        self, store: PassageStore, cache: IndexCache, settings: CollectionSettings, encode: PassageEncoder
+    ) -> None:
         self._store = store
+        self._cache = cache
         self._settings = settings
         self._changing = threading.Lock()
         self._lock = ReadWriteLock()
         self._table = RowTable(store.info.model.dimensions)
         self._documents = DocumentTable()
-        self._graph = GraphKeeper(cache, settings)
+        # Where the table's vectors are; None: in memory.
+        self._vectors: StoredVectors | None = None
+        self._snapshots = SnapshotKeeper(cache, self._add_to)
+        self._graph = GraphKeeper(self._snapshots, settings)
         self._lexical = LexicalIndex()
         self._view = self._lexical.view()
-        self._payloads = PayloadCache(store, self._payload_bytes)
+        self._payloads = PayloadCache(store, encode, self._payload_bytes)
         self._masks: dict[Filter, Allowed] = {}
         self._revision = store.info.revision
+        self._verified = False
         self._closed = False
 
     @property
@@ -72,32 +96,34 @@ class HybridCollection:
 
     def load(self) -> None:
         """Take everything from the file. Once, before anything else. Raises StoreDamaged."""
-        self._store.verify()
         for document in self._store.documents():
             self._documents.put(document)
-        words: list[tuple[int, str]] = []
-        for batch in self._store.contents():
-            self._table.append(batch.slots, self._numbers(batch.document_ids), batch.vectors)
-            words += zip(batch.slots.tolist(), batch.words, strict=True)
-        self._view = self._lexical.update(np.empty(0, dtype=np.int64), words)
+        contents = self._from_snapshot()
+        if contents is None:
+            self._verify_once()
+            contents = self._from_file()
+        self._table, self._vectors = contents.table, contents.vectors
+        self._lexical, self._view = contents.lexical, contents.view
         self._graph.load(self._table)
 
     def search_each(self, queries: Sequence[SearchQuery], deadline: Deadline) -> list[SearchResult]:
         """Return the nearest passages that each question's filter allows."""
         for each in queries:
             each.require_dimensions(self._table.dimensions)
+        self._graph.note(queries)
         if self._lexical.dead and any(each.exact for each in queries):
             with self._changing:
-                self._renew_lexical()
+                if self._lexical.dead and not self._closed:
+                    self._renew_lexical(on_disk=self._lexical.folder is not None)
         with self._lock.reading():
             if self._closed:
                 raise CollectionClosed
             if not self._table.live:
-                return [SearchResult((), self._revision)] * len(queries)
+                return [SearchResult(self._revision)] * len(queries)
             ranked = self._ranked(queries, deadline)
             # Within the lock: the file keeps what a change removed only until the change after it.
-            hits = read_hits(self._store, self._payloads, ranked, [each.limit for each in queries])
-            return [SearchResult(each, self._revision) for each in hits]
+            limits = [each.limit for each in queries]
+            return read_results(self._store, self._payloads, ranked, limits, self._revision)
 
     def apply(self, sets: Sequence[ChangeSet]) -> None:
         """Apply to the file, then to memory."""
@@ -122,18 +148,18 @@ class HybridCollection:
                 self._revision = self._store.info.revision
 
     def maintain(self) -> None:
-        """Build anew what is mostly dead, merge new rows into the graph, snapshot it."""
+        """Build anew what is mostly dead or in the wrong place; feed the graph, snapshot all."""
         with self._changing:
             if self._closed:
                 return
-            if self._lexical.dead > MAX_DEAD_SHARE * max(self._table.live, _FEW):
-                self._renew_lexical()
-            if self._table.size - self._table.live > MAX_DEAD_SHARE * max(self._table.size, _FEW):
-                table = self._table.compacted()
-                with self._lock.writing():
-                    self._table = table
-                    self._masks.clear()
+            try:
+                self._renew()
+            except StoreUnavailable as error:
+                _log.warning("index not renewed", problem=str(error))
         self._graph.maintain(lambda: self._table, self._changing, self._lock)
+        # What building and searching have read of the file of vectors.
+        self._table.release()
+        self._verify_once()
 
     def close(self) -> None:
         """Wait for searches under way, snapshot what is worth it, let go."""
@@ -141,6 +167,8 @@ class HybridCollection:
         with self._changing, self._lock.writing():
             self._closed = True
             self._store.close()
+            if self._vectors is not None:
+                self._vectors.close()
 
     def _follow(self, delta: Delta) -> None:
         added = delta.added
@@ -156,37 +184,109 @@ class HybridCollection:
             self._table.remove(delta.removed)
             self._table.append(added.slots, self._numbers(added.document_ids), added.vectors)
             self._view = view
-            if delta.documents:
-                self._payloads.clear()
+            self._payloads.forget(delta.relabelled.tolist())
             self._masks.clear()
             self._revision = delta.revision
 
-    def _renew_lexical(self) -> None:
-        if self._closed or not self._lexical.dead:
-            return
-        fresh = LexicalIndex()
-        view = fresh.update(np.empty(0, dtype=np.int64), self._store.words())
+    def _from_snapshot(self) -> Contents | None:
+        """Return what a snapshot gives, None where there is none that fits the file."""
+        if self._store.count() < self._settings.exact_below:
+            self._cache.delete()
+            return None
+        snapshot = self._snapshots.open(self._table.dimensions)
+        if snapshot is None:
+            return None
+        try:
+            return from_snapshot(snapshot, self._store, self._numbers)
+        except SnapshotMisfit as misfit:
+            _log.warning("index snapshot dropped", problem=str(misfit))
+            self._snapshots.refuse(snapshot)
+            return None
+
+    def _from_file(self) -> Contents:
+        if self._store.count() >= self._settings.exact_below:
+            try:
+                return from_file(self._store, self._numbers, self._cache)
+            except StoreUnavailable as error:
+                # A full disk must not keep anybody from searching.
+                _log.warning("index held in memory", problem=str(error))
+        return from_file(self._store, self._numbers, None)
+
+    def _verify_once(self) -> None:
+        # Reads the whole file: with a snapshot, what serves is checked by its own checksums before that.
+        if not self._verified and not self._closed:
+            self._store.verify()
+            self._verified = True
+
+    def _belongs_on_disk(self) -> bool:
+        """Return whether vectors and words are to be in files: where there is, or will be, a graph."""
+        has_graph = self._vectors is not None or self._graph.serving.kind == "hnsw"
+        least = self._settings.exact_below // 2 if has_graph else self._settings.exact_below
+        return self._table.live >= least
+
+    def _renew(self) -> None:
+        """Build anew what is mostly dead, or is in memory and belongs on disk, or the other way round."""
+        on_disk = self._belongs_on_disk()
+        moves = on_disk != (self._vectors is not None)
+        dead = self._table.size - self._table.live
+        if moves or self._lexical.dead > MAX_DEAD_SHARE * max(self._table.live, _FEW):
+            self._renew_lexical(on_disk)
+        if moves or dead > MAX_DEAD_SHARE * max(self._table.size, _FEW):
+            self._renew_table(on_disk)
+
+    def _renew_table(self, on_disk: bool) -> None:
+        vectors = self._cache.new_vectors(self._table.dimensions) if on_disk else None
+        table, before = self._table.compacted(vectors), self._vectors
+        with self._lock.writing():
+            self._table, self._vectors = table, vectors
+            self._masks.clear()
+        if before is not None:
+            self._cache.retire(before)
+
+    def _renew_lexical(self, on_disk: bool) -> None:
+        fresh = LexicalIndex(self._cache.new_words() if on_disk else None)
+        view, before = fresh.update(NO_SLOTS, self._store.words()), self._lexical
         with self._lock.writing():
             self._lexical, self._view = fresh, view
+        if before.folder is not None:
+            self._cache.retire(before.folder)
+
+    def _add_to(self, draft: SnapshotDraft) -> int:
+        """Add rows and words to a snapshot; return their revision, which is safe on disk."""
+        with self._changing:
+            if self._vectors is None or self._lexical.folder is None:
+                raise StoreUnavailable("the index is not in files yet")
+            draft.add_rows(self._table.slots, self._table.alive, self._vectors)
+            draft.add_words(self._lexical.folder, self._lexical.dead)
+            revision = self._store.info.revision
+        self._store.checkpoint()
+        return revision
 
     def _ranked(self, queries: Sequence[SearchQuery], deadline: Deadline) -> list[Ranked]:
         """Rank question by question, those of one filter together, while somebody waits for the answer."""
+        if len(queries) == 1:
+            return self._ranked_alike(queries, self._allowed(queries[0].filter), deadline)
         ranked: dict[int, Ranked] = {}
         for wanted, places in _by_filter(queries).items():
             allowed = self._allowed(wanted)
             for start in range(0, len(places), _AT_ONCE):
-                deadline.require()
                 some = places[start : start + _AT_ONCE]
-                found = rank_each(
-                    [queries[place] for place in some],
-                    table=self._table,
-                    allowed=allowed,
-                    dense_index=self._graph.serving,
-                    lexical=self._view,
-                    weights=self._settings.weights,
-                )
+                found = self._ranked_alike([queries[place] for place in some], allowed, deadline)
                 ranked.update(zip(some, found, strict=True))
         return [ranked[place] for place in range(len(queries))]
+
+    def _ranked_alike(
+        self, queries: Sequence[SearchQuery], allowed: Allowed, deadline: Deadline
+    ) -> list[Ranked]:
+        deadline.require()
+        return rank_each(
+            queries,
+            table=self._table,
+            allowed=allowed,
+            dense_index=self._graph.serving,
+            lexical=self._view,
+            weights=self._settings.weights,
+        )
 
     def _allowed(self, wanted: Filter) -> Allowed:
         allowed = self._masks.get(wanted)
@@ -219,12 +319,17 @@ def _by_filter(queries: Sequence[SearchQuery]) -> dict[Filter, list[int]]:
 class HybridCollections:
     """The collection loader port."""
 
-    cache_of: Callable[[StoreInfo], GraphCache]
+    cache_of: Callable[[StoreInfo], IndexCache]
     settings: CollectionSettings
+    encode: PassageEncoder = as_it_is
+
+    def prepared_bytes(self, info: StoreInfo) -> int:
+        """Return about how much memory a file's snapshot takes, 0 where it has none."""
+        return self.cache_of(info).prepared_bytes()
 
     def load(self, store: PassageStore) -> Collection:
         """Build the collection of a file."""
-        collection = HybridCollection(store, self.cache_of(store.info), self.settings)
+        collection = HybridCollection(store, self.cache_of(store.info), self.settings, self.encode)
         try:
             collection.load()
         except BaseException:

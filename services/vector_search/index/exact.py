@@ -1,7 +1,7 @@
 """Dense search by comparing with every vector: the way of small collections and of selective filters."""
 
 from services.vector_search.domain.vectors import FloatMatrix
-from services.vector_search.index.dense import Allowed, Candidates, best
+from services.vector_search.index.dense import Allowed, Candidates, Leading, best
 from services.vector_search.index.rows import RowTable
 
 # Copying rows together costs about four times scoring them in place.
@@ -14,6 +14,12 @@ class ExactIndex:
     kind = "exact"
     ef = 0
     recall = 1.0
+
+    def leading(
+        self, table: RowTable, queries: FloatMatrix, limit: int, allowed: Allowed
+    ) -> list[Leading] | None:
+        """There is none."""
+        return None
 
     def nearest(
         self, table: RowTable, queries: FloatMatrix, limit: int, allowed: Allowed

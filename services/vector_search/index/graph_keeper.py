@@ -1,18 +1,24 @@
 """Decides when a collection has a graph, builds it, feeds it, and keeps its snapshot."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import structlog
 
+from services.vector_search.domain.errors import StoreUnavailable
 from services.vector_search.domain.fusion import FusionWeights
 from services.vector_search.domain.graph import Effort, GraphCache
+from services.vector_search.domain.search import SearchQuery
+from services.vector_search.index.asked_questions import AskedQuestions
 from services.vector_search.index.calibration import LADDER, choose_effort
 from services.vector_search.index.dense import DenseIndex
 from services.vector_search.index.exact import ExactIndex
+from services.vector_search.index.graph_build import GraphBuild
 from services.vector_search.index.hnsw import HnswIndex, HnswParameters
+from services.vector_search.index.live_rows import LiveRows
+from services.vector_search.index.merge_pace import MergePace
 from services.vector_search.index.read_write_lock import ReadWriteLock
 from services.vector_search.index.rows import Points, RowTable
 
@@ -20,8 +26,8 @@ _log = structlog.get_logger(__name__)
 
 # What of an index may be dead before it is built anew.
 MAX_DEAD_SHARE = 0.2
-# Points that are built into a graph nobody searches yet, between two looks at whether to stop.
-_BUILD_STEP = 512
+# What there may be beside a graph, in proportion to it, before it is built anew.
+_MAX_BESIDE_SHARE = 0.25
 # By how much a graph may grow before its effort is chosen anew.
 _GROWTH = 0.25
 
@@ -36,10 +42,14 @@ class CollectionSettings:
     weights: FusionWeights = field(default_factory=FusionWeights)
     # New rows beside the graph before they are merged into it.
     buffer: int = 512
-    # Rows that are merged in one go, while searches wait.
-    merge_step: int = 16
-    # Points that are new in the graph, in proportion to all, before it is written to disk again.
-    snapshot_share: float = 0.1
+    # More rows that came or went between two rounds are the feed's rush, in which the graph waits.
+    rush: int = 2_000
+    # Threads that build a graph which does not serve yet.
+    build_threads: int = 1
+    # Points that are new in the graph, in proportion to all, before it is written to disk again. Nobody can
+    # search while the library writes (half a second for 100,000 points), so not often; after a crash so many
+    # are merged anew.
+    snapshot_share: float = 0.25
     # The share of the true nearest ten that a graph is to find; its effort is chosen for it.
     target_recall: float = 0.95
     # The effort, whatever it reaches; 0: choose it.
@@ -58,17 +68,26 @@ class GraphKeeper:
 
     def __init__(self, cache: GraphCache, settings: CollectionSettings) -> None:
         self.serving: DenseIndex = ExactIndex()
+        self._asked = AskedQuestions()
         self._cache = cache
         self._settings = settings
         self._graph: HnswIndex | None = None
         self._saved_size = 0
+        self._pace = MergePace()
+        # What there was beside the graph and dead in it, at the last round.
+        self._drift = 0
         self._turn = threading.Lock()
         self._closing = False
 
     @property
     def memory_bytes(self) -> int:
         """What the graph takes."""
-        return self._graph.memory_bytes if self._graph else 0
+        return self._graph.memory_bytes + self._asked.memory_bytes if self._graph else 0
+
+    def note(self, queries: Sequence[SearchQuery]) -> None:
+        """Remember some of what is asked, to measure the graph with; nothing while there is none."""
+        if self._graph is not None:
+            self._asked.note(queries)
 
     def load(self, table: RowTable) -> None:
         """Take the graph from its snapshot, where there is a good one and the table is large enough."""
@@ -87,16 +106,16 @@ class GraphKeeper:
         with self._turn:
             if self._closing:
                 return
-            if self._graph is not None and table().live < self._settings.exact_below // 2:
+            rows = LiveRows(table, changing, lock)
+            if self._graph is None:
+                if rows.count >= self._settings.exact_below:
+                    self._build(rows)
+            elif rows.count < self._settings.exact_below // 2:
                 with lock.writing():
                     self._graph, self.serving = None, ExactIndex()
                 self._cache.delete()
-            elif self._wants_building(table()):
-                self._build(table, changing, lock)
-            elif self._graph is not None:
-                self._merge(self._graph, table, lock)
-                if self._graph.size > self._graph.effort.points * (1 + _GROWTH):
-                    self._measure_present(self._graph, table, changing)
+            else:
+                self._tend(self._graph, rows)
             graph = self._graph
             if (
                 graph is not None
@@ -111,50 +130,58 @@ class GraphKeeper:
             if self._graph is not None and self._graph.size != self._saved_size:
                 self._snapshot(self._graph)
 
-    def _wants_building(self, table: RowTable) -> bool:
-        if self._graph is None:
-            return table.live >= self._settings.exact_below
-        living = int(np.count_nonzero(table.alive[: table.first_row_after(self._graph.last_slot)]))
-        return self._graph.size - living > MAX_DEAD_SHARE * self._graph.size
+    def _tend(self, graph: HnswIndex, rows: LiveRows) -> None:
+        beside, dead = rows.drift(graph)
+        before, self._drift = self._drift, beside + dead
+        if self._drift - before > self._settings.rush and self._drift < graph.size:
+            # What would be built or merged now would be out of date as soon as it is done.
+            return
+        if beside > _MAX_BESIDE_SHARE * graph.size or dead > MAX_DEAD_SHARE * graph.size:
+            self._build(rows)
+            return
+        if beside >= self._settings.buffer:
+            self._merge(graph, rows)
+        if graph.size > graph.effort.points * (1 + _GROWTH) or self._asked.news:
+            self._measure(graph, rows.within(graph))
 
-    def _build(self, table: Callable[[], RowTable], changing: threading.Lock, lock: ReadWriteLock) -> None:
-        with changing:
-            present = table()
-            points = present.points(present.size)
-        capacity = len(points.rows) + self._settings.buffer
-        graph = HnswIndex(present.dimensions, self._settings.hnsw, capacity)
-        for start in range(0, len(points.rows), _BUILD_STEP):
-            if self._closing:
-                return
-            step = slice(start, start + _BUILD_STEP)
-            graph.add(points.slots[step], points.vectors[points.rows[step]])
+    def _build(self, rows: LiveRows) -> None:
+        former, settings = self._graph, self._settings
+
+        def keep_up() -> None:
+            # What serves must not fall behind for as long as building takes, where it is any good.
+            if former is not None:
+                beside, _ = rows.drift(former)
+                if settings.buffer <= beside <= _MAX_BESIDE_SHARE * former.size:
+                    self._merge(former, rows)
+
+        serves_well = former is not None and rows.drift(former)[0] <= _MAX_BESIDE_SHARE * former.size
+        build = GraphBuild(
+            settings.hnsw,
+            settings.build_threads,
+            yielding=serves_well,
+            stopped=lambda: self._closing,
+            meanwhile=keep_up,
+        )
+        graph = build.run(rows, settings.buffer)
+        if graph is None:
+            return
         # Before anybody searches it.
-        self._measure(graph, points)
-        with lock.writing():
+        self._measure(graph, rows.within(graph))
+        with rows.lock.writing():
             self._graph = self.serving = graph
-        self._saved_size = 0
+        self._saved_size = self._drift = 0
         _log.info("graph built", points=graph.size)
 
-    def _merge(self, graph: HnswIndex, table: Callable[[], RowTable], lock: ReadWriteLock) -> None:
-        present = table()
-        if present.size - present.first_row_after(graph.last_slot) < self._settings.buffer:
-            return
+    def _merge(self, graph: HnswIndex, rows: LiveRows) -> None:
         while not self._closing:
-            with lock.writing():
-                present = table()
-                border = present.first_row_after(graph.last_slot)
-                rows = border + np.flatnonzero(present.alive[border:])[: self._settings.merge_step]
-                graph.add(present.slots[rows], present.vectors[rows])
-            if not len(rows):
+            slots, vectors = rows.after(graph.last_slot, self._pace.rows)
+            if not len(slots):
                 return
-
-    def _measure_present(
-        self, graph: HnswIndex, table: Callable[[], RowTable], changing: threading.Lock
-    ) -> None:
-        with changing:
-            present = table()
-            points = present.points(present.first_row_after(graph.last_slot))
-        self._measure(graph, points)
+            with rows.lock.writing():
+                began = time.perf_counter()
+                graph.add(slots, vectors)
+                seconds = time.perf_counter() - began
+            self._pace.took(len(slots), seconds)
 
     def _fits(self, effort: Effort) -> bool:
         settings = self._settings
@@ -162,7 +189,9 @@ class GraphKeeper:
 
     def _measure(self, graph: HnswIndex, points: Points) -> None:
         ladder = (self._settings.fixed_ef,) if self._settings.fixed_ef else LADDER
-        effort = choose_effort(graph, points, self._settings.target_recall, lambda: self._closing, ladder)
+        effort = choose_effort(
+            graph, points, self._settings.target_recall, lambda: self._closing, ladder, self._asked.sample()
+        )
         if effort is None:
             return
         graph.effort = effort
@@ -173,7 +202,7 @@ class GraphKeeper:
     def _snapshot(self, graph: HnswIndex) -> None:
         try:
             graph.save(self._cache)
-        except OSError as error:
+        except (OSError, StoreUnavailable) as error:
             _log.warning("graph snapshot not written", problem=str(error))
         else:
             self._saved_size = graph.size

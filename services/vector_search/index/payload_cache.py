@@ -1,49 +1,59 @@
-"""Payloads that were read lately, so that what many ask for is not read from the file each time."""
+"""Payloads that were read lately, so that what many ask for is not read and encoded each time."""
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from services.vector_search.domain.passages import Passage
 from services.vector_search.domain.ports import PassageStore
+from services.vector_search.domain.search import PassageEncoder
 
-# A passage's objects besides its text, by trial.
-_PASSAGE_BYTES = 700
+# Of an entry besides what was encoded, by trial.
+_ENTRY_BYTES = 100
 
 
 class PayloadCache:
     """
-    Passages by slot, up to a number of bytes; when it is full it begins anew.
+    Encoded passages by slot, up to a number of bytes; when it is full it begins anew.
 
-    A slot never means another passage, but its title and address are its document's: `clear` when those
-    change. Searches may overlap; `clear` must be alone.
+    A slot never means another passage, but its title and address are its document's: `forget` it when those
+    change. Searches may overlap; `forget` must be alone.
     """
 
-    def __init__(self, store: PassageStore, max_bytes: Callable[[], int]) -> None:
+    def __init__(self, store: PassageStore, encode: PassageEncoder, max_bytes: Callable[[], int]) -> None:
         self._store = store
+        self._encode = encode
         self._max_bytes = max_bytes
-        self._passages: dict[int, Passage] = {}
+        self._encoded: dict[int, Any] = {}
         self.memory_bytes = 0
 
-    def passages(self, slots: Sequence[int]) -> dict[int, Passage]:
-        """Return passages with all that an answer needs. Raises StoreDamaged or StoreUnavailable."""
-        known = self._passages
-        found = {slot: known[slot] for slot in slots if slot in known}
-        missing = [slot for slot in slots if slot not in found]
+    def passages(self, slots: Iterable[int]) -> dict[int, Any]:
+        """Return passages, encoded. Raises StoreDamaged or StoreUnavailable."""
+        known = self._encoded
+        found = {slot: known.get(slot) for slot in slots}
+        missing = [slot for slot, encoded in found.items() if encoded is None]
         if missing:
-            read = self._store.passages(missing)
+            read = {slot: self._encode(each) for slot, each in self._store.passages(missing).items()}
             found.update(read)
             self._keep(read)
         return found
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._passages = {}
-        self.memory_bytes = 0
+    def forget(self, slots: Iterable[int]) -> None:
+        """Drop what is known of passages."""
+        for slot in slots:
+            encoded = self._encoded.pop(slot, None)
+            if encoded is not None:
+                self.memory_bytes -= _bytes_of(encoded)
 
-    def _keep(self, read: dict[int, Passage]) -> None:
-        grown = sum(_PASSAGE_BYTES + len(each.text) for each in read.values())
+    def _keep(self, read: dict[int, Any]) -> None:
+        grown = sum(map(_bytes_of, read.values()))
         room = self._max_bytes()
         if self.memory_bytes + grown > room:
-            self.clear()
+            self._encoded = {}
+            self.memory_bytes = 0
         if grown <= room:
-            self._passages.update(read)
+            self._encoded.update(read)
             self.memory_bytes += grown
+
+
+def _bytes_of(encoded: Any) -> int:
+    return _ENTRY_BYTES + sys.getsizeof(encoded)

@@ -1,11 +1,14 @@
 """The passages of a collection as aligned arrays."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from services.vector_search.domain.snapshot import Vectors
 from services.vector_search.domain.vectors import FloatMatrix, FloatVector, Scores, Slots
+from services.vector_search.index.memory_vectors import MemoryVectors
 
 Rows = npt.NDArray[np.intp]
 """Shape (n,): places in a row table."""
@@ -16,8 +19,10 @@ Mask = npt.NDArray[np.bool_]
 DocumentNumbers = npt.NDArray[np.int32]
 """Shape (n,): places in a document table."""
 
-# Rows that are scored at once in double precision.
+# Rows that are scored in double precision, or copied, at once.
 _BLOCK = 4096
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -36,17 +41,34 @@ class RowTable:
     """
     Slots (ascending), document numbers, life and unit vectors of passages, row by row.
 
+    The vectors are in memory or in a file; a snapshot holds the slots and says which rows were alive.
+
     Rows are only ever appended or marked dead; `compacted` makes a table without the dead. Not synchronised.
     """
 
-    def __init__(self, dimensions: int, capacity: int = 0) -> None:
+    def __init__(self, dimensions: int, vectors: Vectors | None = None) -> None:
+        """Make an empty table over an empty store of vectors: by default one in memory."""
         self.dimensions = dimensions
         self.size = 0
         self.live = 0
-        self._slots: Slots = np.empty(capacity, dtype=np.int64)
-        self._documents: DocumentNumbers = np.empty(capacity, dtype=np.int32)
-        self._alive: Mask = np.empty(capacity, dtype=np.bool_)
-        self._vectors: FloatMatrix = np.empty((capacity, dimensions), dtype=np.float32)
+        # Whether each slot follows the one before it.
+        self._gapless = False
+        self._slots: Slots = np.empty(0, dtype=np.int64)
+        self._documents: DocumentNumbers = np.empty(0, dtype=np.int32)
+        self._alive: Mask = np.empty(0, dtype=np.bool_)
+        self._stored: Vectors = vectors or MemoryVectors(dimensions)
+        self._vectors: FloatMatrix = self._stored.matrix
+
+    @classmethod
+    def of(
+        cls, dimensions: int, slots: Slots, documents: DocumentNumbers, alive: Mask, vectors: Vectors
+    ) -> "RowTable":
+        """Return a table of rows whose vectors are stored already; the arrays become its own."""
+        table = cls(dimensions, vectors)
+        table._slots, table._documents, table._alive = slots, documents, alive
+        table.size, table.live = len(slots), int(np.count_nonzero(alive))
+        table._note_gaps()
+        return table
 
     @property
     def slots(self) -> Slots:
@@ -66,12 +88,12 @@ class RowTable:
     @property
     def vectors(self) -> FloatMatrix:
         """All unit vectors, of dead rows too."""
-        return self._vectors[: self.size]
+        return self._vectors
 
     @property
     def memory_bytes(self) -> int:
         """What the rows take; room for more is not touched yet."""
-        return self.size * (self.dimensions * 4 + 8 + 4 + 1)
+        return self._stored.memory_bytes + self.size * (8 + 4 + 1)
 
     def append(self, slots: Slots, documents: DocumentNumbers, vectors: FloatMatrix) -> None:
         """Add rows; each slot is larger than all before it."""
@@ -80,9 +102,11 @@ class RowTable:
         self._slots[self.size : end] = slots
         self._documents[self.size : end] = documents
         self._alive[self.size : end] = True
-        self._vectors[self.size : end] = vectors
+        self._stored.append(vectors)
+        self._vectors = self._stored.matrix
         self.size = end
         self.live += len(slots)
+        self._note_gaps()
 
     def remove(self, slots: Slots) -> None:
         """Mark rows dead; slots that are not here are none of its business."""
@@ -95,6 +119,11 @@ class RowTable:
         """Return each slot's row, −1 where it is not here."""
         if not self.size:
             return np.full(len(slots), -1, dtype=np.intp)
+        if self._gapless:
+            # Without searching, which lets go of the interpreter: with many callers that costs more.
+            rows: Rows = slots - self._slots[0]
+            rows[(rows < 0) | (rows >= self.size)] = -1
+            return rows
         rows = np.searchsorted(self.slots, slots)
         rows[rows == self.size] = 0
         rows[self._slots[rows] != slots] = -1
@@ -102,6 +131,8 @@ class RowTable:
 
     def first_row_after(self, slot: int) -> int:
         """Return the first row whose slot is larger."""
+        if not self.size or slot >= self._slots[self.size - 1]:
+            return self.size
         return int(np.searchsorted(self.slots, slot, side="right"))
 
     def cosines(self, query: FloatVector, rows: Rows) -> Scores:
@@ -130,22 +161,30 @@ class RowTable:
         rows = np.flatnonzero(self._alive[:end])
         return Points(self._slots[rows], rows, self.vectors)
 
-    def compacted(self) -> "RowTable":
-        """Return a table of the living rows."""
+    def compacted(self, vectors: Vectors | None = None) -> "RowTable":
+        """Return a table of the living rows over an empty store of vectors: by default one in memory."""
         rows = np.flatnonzero(self.alive)
-        table = RowTable(self.dimensions, capacity=len(rows))
-        table.append(self._slots[rows], self._documents[rows], self._vectors[rows])
+        table = RowTable(self.dimensions, vectors)
+        for start in range(0, len(rows), _BLOCK):
+            some = rows[start : start + _BLOCK]
+            table.append(self._slots[some], self._documents[some], self._vectors[some])
         return table
+
+    def release(self) -> None:
+        """Let go of memory that reading took, where the vectors are in a file."""
+        self._stored.release()
+
+    def _note_gaps(self) -> None:
+        self._gapless = bool(self.size) and int(self._slots[self.size - 1] - self._slots[0]) == self.size - 1
 
     def _reserve(self, size: int) -> None:
         if size <= len(self._slots):
             return
         # By half: what is reserved and not yet written takes address space, not memory.
         capacity = max(size, len(self._slots) * 3 // 2, 64)
-        self._slots = _grown(self._slots, self.size, (capacity,))
-        self._documents = _grown(self._documents, self.size, (capacity,))
-        self._alive = _grown(self._alive, self.size, (capacity,))
-        self._vectors = _grown(self._vectors, self.size, (capacity, self.dimensions))
+        self._slots = _grown(self._slots, self.size, capacity)
+        self._documents = _grown(self._documents, self.size, capacity)
+        self._alive = _grown(self._alive, self.size, capacity)
 
 
 def products(vectors: FloatMatrix, query: FloatVector) -> Scores:
@@ -168,7 +207,7 @@ def rounded(cosines: Scores) -> Scores:
     return scores
 
 
-def _grown(array: npt.NDArray, size: int, shape: tuple[int, ...]) -> npt.NDArray:  # type: ignore[type-arg]
-    larger = np.empty(shape, dtype=array.dtype)
+def _grown(array: npt.NDArray[_T], size: int, capacity: int) -> npt.NDArray[_T]:
+    larger = np.empty(capacity, dtype=array.dtype)
     larger[:size] = array[:size]
     return larger

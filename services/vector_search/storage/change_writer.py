@@ -10,6 +10,7 @@ from services.vector_search.domain.changes import ChangeSet, Chunk
 from services.vector_search.domain.errors import ChangesRefused
 from services.vector_search.domain.passages import Document, searchable_words
 from services.vector_search.domain.ports import Delta, StoredPassages
+from services.vector_search.domain.vectors import Slots
 from services.vector_search.storage.schema import checksum, packed, unpacked
 
 
@@ -21,11 +22,15 @@ class ChangeWriter:
         self._dimensions = dimensions
         # By how many passages the file grew.
         self.growth = 0
+        # Of the set that is being written.
+        self._revision = 0
         self._added: dict[int, Chunk] = {}
         self._removed: list[int] = []
         self._documents: dict[str, Document] = {}
         self._removed_documents: dict[str, None] = {}
         self._retitled: dict[str, None] = {}
+        # Title or address are others; those that are retitled among them.
+        self._relabelled: dict[str, None] = {}
 
     def write(self, sets: Sequence[ChangeSet], *, after: int) -> Delta:
         """
@@ -40,6 +45,7 @@ class ChangeWriter:
             if each.revision <= revision:
                 raise ChangesRefused(f"revision {each.revision} came after {revision}")
             revision = each.revision
+            self._revision = revision
             self._write_set(each)
         return self._delta(revision)
 
@@ -67,16 +73,22 @@ class ChangeWriter:
             int(document.active),
         )
         before = self._connection.execute(
-            "SELECT title FROM documents WHERE document_id = ? AND dead = 0", (document.document_id,)
+            "SELECT title, url, titled FROM documents WHERE document_id = ? AND dead = 0",
+            (document.document_id,),
         ).fetchone()
+        title, url, titled = before or ("", "", 0)
+        if document.title != title:
+            titled = self._revision
         self._connection.execute(
             "INSERT OR REPLACE INTO documents "
-            "(document_id, title, url, tags, locale, authenticated, active, checksum, dead) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
-            (*fields, checksum(*fields)),
+            "(document_id, title, url, tags, locale, authenticated, active, titled, checksum, dead) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            (*fields, titled, checksum(*fields, titled)),
         )
-        if document.title != (before[0] if before else ""):
+        if document.title != title:
             self._retitled[document.document_id] = None
+        if (document.title, document.url) != (title, url):
+            self._relabelled[document.document_id] = None
         self._documents[document.document_id] = document
         self._removed_documents.pop(document.document_id, None)
 
@@ -85,6 +97,7 @@ class ChangeWriter:
         self._bury("document_id", document_id)
         self._documents.pop(document_id, None)
         self._retitled.pop(document_id, None)
+        self._relabelled.pop(document_id, None)
         self._removed_documents[document_id] = None
 
     def _insert_chunk(self, chunk: Chunk) -> None:
@@ -148,6 +161,7 @@ class ChangeWriter:
             removed=np.array(sorted(self._removed), dtype=np.int64),
             added=added,
             reworded=self._reworded(),
+            relabelled=self._relabelled_slots(),
             documents=tuple(self._documents.values()),
             removed_documents=tuple(self._removed_documents),
         )
@@ -164,6 +178,17 @@ class ChangeWriter:
                 if slot not in self._added:
                     words[slot] = searchable_words(title, unpacked(heading_path), text)
         return words
+
+    def _relabelled_slots(self) -> Slots:
+        slots = [
+            slot
+            for document_id in self._relabelled
+            for (slot,) in self._connection.execute(
+                "SELECT slot FROM chunks WHERE document_id = ? AND dead = 0", (document_id,)
+            )
+            if slot not in self._added
+        ]
+        return np.array(slots, dtype=np.int64)
 
 
 def document_of(fields: Sequence[str | int]) -> Document:

@@ -3,6 +3,7 @@
 import fcntl
 import re
 import secrets
+import shutil
 from pathlib import Path
 
 import structlog
@@ -10,9 +11,9 @@ import structlog
 from services.kernel.ids import WorkspaceId, new_id
 from services.vector_search.domain.changes import EmbeddingModel
 from services.vector_search.domain.errors import ChangesRefused, StoreDamaged
-from services.vector_search.domain.graph import GraphCache
 from services.vector_search.domain.ports import PassageStore, StoreInfo
-from services.vector_search.storage.graph_snapshot import GraphSnapshots
+from services.vector_search.domain.snapshot import IndexCache
+from services.vector_search.storage.index_folder import IndexFolder
 from services.vector_search.storage.state import state_of
 from services.vector_search.storage.workspace_file import WorkspaceFile
 
@@ -20,6 +21,7 @@ _log = structlog.get_logger(__name__)
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SUFFIX = ".sqlite"
+_INDEX_SUFFIX = ".index"
 
 
 class DataDirectoryInUse(Exception):
@@ -30,8 +32,8 @@ class DataDirectory:
     """
     The store directory port over a folder.
 
-    `replica_id` and `lock` lie in it, `workspaces/<workspace>/<generation>-<file id>.sqlite` below, with the
-    graph's snapshot beside each file.
+    `replica_id` and `lock` lie in it, `workspaces/<workspace>/<generation>-<file id>.sqlite` below, with
+    `<generation>-<file id>.index` beside it where its index is kept on disk.
     """
 
     def __init__(self, root: Path) -> None:
@@ -62,7 +64,10 @@ class DataDirectory:
         return made
 
     def existing(self) -> list[StoreInfo]:
-        """Return the readable files; damaged ones are reported and deleted."""
+        """Return the readable files; damaged ones are reported and deleted, and so is what has no file."""
+        for folder in self._workspaces.glob(f"*/*{_INDEX_SUFFIX}"):
+            if not folder.with_suffix(_SUFFIX).exists():
+                shutil.rmtree(folder, ignore_errors=True)
         found = []
         for path in sorted(self._workspaces.glob(f"*/*{_SUFFIX}")):
             try:
@@ -95,10 +100,9 @@ class DataDirectory:
         """Delete a file and its caches."""
         self._delete(self._path(info))
 
-    def graph_cache(self, info: StoreInfo) -> GraphCache:
-        """Return where the graph of a file is kept."""
-        path = self._path(info)
-        return GraphSnapshots(path.parent, path.stem)
+    def index_cache(self, info: StoreInfo) -> IndexCache:
+        """Return where the index of a file is kept."""
+        return IndexFolder(_index_folder(self._path(info)))
 
     def _path(self, info: StoreInfo) -> Path:
         name = f"{info.generation}-{info.file_id}{_SUFFIX}"
@@ -108,7 +112,11 @@ class DataDirectory:
         # The main file first: without it the others mean nothing, whatever happens between.
         for each in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
             each.unlink(missing_ok=True)
-        GraphSnapshots(path.parent, path.stem).delete()
+        shutil.rmtree(_index_folder(path), ignore_errors=True)
+
+
+def _index_folder(path: Path) -> Path:
+    return path.with_suffix(_INDEX_SUFFIX)
 
 
 def _folder_name(workspace_id: WorkspaceId) -> str:

@@ -5,11 +5,12 @@ import zlib
 from collections.abc import Sequence
 
 APPLICATION_ID = 0x53415653
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 # A passage that goes is first marked dead, so that a search under way still finds its payload; the next
 # transaction deletes it. AUTOINCREMENT: a slot is never given out twice, so that a graph that names slots
-# fits every later state of the file.
+# fits every later state of the file. `titled` is the revision at which a document's title last changed: a
+# lexical index of an earlier one has other words for its passages.
 TABLES = """
 CREATE TABLE state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -31,6 +32,7 @@ CREATE TABLE documents (
     locale TEXT NOT NULL,
     authenticated INTEGER NOT NULL,
     active INTEGER NOT NULL,
+    titled INTEGER NOT NULL,
     checksum INTEGER NOT NULL,
     dead INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
@@ -45,7 +47,7 @@ CREATE TABLE chunks (
     dead INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX live_chunk_ids ON chunks (chunk_id) WHERE dead = 0;
-CREATE INDEX live_chunk_documents ON chunks (document_id) WHERE dead = 0;
+CREATE INDEX live_chunk_documents ON chunks (document_id, dead) WHERE dead = 0;
 CREATE INDEX dead_chunks ON chunks (slot) WHERE dead = 1;
 CREATE INDEX dead_documents ON documents (document_id) WHERE dead = 1;
 CREATE TABLE vectors (slot INTEGER PRIMARY KEY, vector BLOB NOT NULL, checksum INTEGER NOT NULL);

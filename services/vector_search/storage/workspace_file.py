@@ -13,10 +13,10 @@ import numpy as np
 
 from services.kernel.ids import WorkspaceId
 from services.vector_search.domain.changes import ChangeSet, EmbeddingModel
-from services.vector_search.domain.errors import StoreDamaged
+from services.vector_search.domain.errors import StoreDamaged, StoreUnavailable
 from services.vector_search.domain.passages import Document, Passage, searchable_words
 from services.vector_search.domain.ports import Delta, StoredPassages, StoreInfo
-from services.vector_search.domain.vectors import FloatMatrix
+from services.vector_search.domain.vectors import FloatMatrix, Slots
 from services.vector_search.storage.change_writer import ChangeWriter, document_of
 from services.vector_search.storage.damage import sqlite_errors_named
 from services.vector_search.storage.schema import APPLICATION_ID, FORMAT_VERSION, TABLES, checksum, unpacked
@@ -33,13 +33,22 @@ SELECT c.slot, c.chunk_id, c.document_id, c.ordinal, c.heading_path, c.text, c.c
 FROM chunks c
 LEFT JOIN vectors v ON v.slot = c.slot
 LEFT JOIN documents d ON d.document_id = c.document_id AND d.dead = 0
-WHERE c.dead = 0 ORDER BY c.slot
+WHERE c.dead = 0 AND c.slot > ? ORDER BY c.slot
 """
+
+# All of it is in the index: the texts are not read.
+_OWNERS = "SELECT slot, document_id FROM chunks INDEXED BY live_chunk_documents WHERE dead = 0"
 
 _WORDS = """
 SELECT c.slot, coalesce(d.title, ''), c.heading_path, c.text
 FROM chunks c LEFT JOIN documents d ON d.document_id = c.document_id AND d.dead = 0
 WHERE c.dead = 0 ORDER BY c.slot
+"""
+
+_REWORDED = """
+SELECT c.slot, d.title, c.heading_path, c.text
+FROM documents d JOIN chunks c ON c.document_id = d.document_id AND c.dead = 0
+WHERE d.dead = 0 AND d.titled > ?
 """
 
 _PAYLOAD = """
@@ -48,6 +57,7 @@ SELECT c.slot, c.chunk_id, c.document_id, c.ordinal, c.heading_path, c.text, c.c
 FROM chunks c LEFT JOIN documents d ON d.document_id = c.document_id
 WHERE c.slot IN ({})
 """
+_COUNTS = "SELECT (SELECT count(*) FROM chunks WHERE dead = 0), (SELECT chunks FROM state)"
 # How many slots one statement asks for.
 _SLOTS_AT_ONCE = 64
 
@@ -66,6 +76,7 @@ class WorkspaceFile:
         self._state = state
         self._idle: list[sqlite3.Connection] = []
         self._idle_lock = threading.Lock()
+        self._closed = False
         self._writer = connect(path)
 
     @classmethod
@@ -119,50 +130,66 @@ class WorkspaceFile:
     def verify(self) -> None:
         """Read the whole structure; raise StoreDamaged where it is not sound."""
         with sqlite_errors_named(), self._reading() as connection:
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            (live,) = connection.execute("SELECT count(*) FROM chunks WHERE dead = 0").fetchone()
+            # Not the quick one: `owners` trusts an index to say what its table says.
+            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            # In one statement: others may be writing.
+            live, told = connection.execute(_COUNTS).fetchone()
         if verdict != "ok":
             raise StoreDamaged(verdict)
-        if live != self._state.chunks:
-            raise StoreDamaged(f"it holds {live} passages, not {self._state.chunks}")
+        if live != told:
+            raise StoreDamaged(f"it holds {live} passages, not {told}")
 
     def documents(self) -> list[Document]:
         """Return all documents."""
         with sqlite_errors_named(), self._reading() as connection:
             rows = connection.execute(
-                "SELECT document_id, title, url, tags, locale, authenticated, active, checksum "
+                "SELECT document_id, title, url, tags, locale, authenticated, active, titled, checksum "
                 "FROM documents WHERE dead = 0"
             ).fetchall()
         documents = []
-        for *fields, stored in rows:
-            _require(stored == checksum(*fields), "a document")
+        for *fields, titled, stored in rows:
+            _require(stored == checksum(*fields, titled), "a document")
             documents.append(document_of(fields))
         return documents
 
-    def contents(self) -> Iterator[StoredPassages]:
-        """Yield all passages in batches, ascending slots."""
-        with self._reading() as connection:
-            with sqlite_errors_named():
-                cursor = connection.execute(_LIVE)
-            while True:
-                with sqlite_errors_named():
-                    rows = cursor.fetchmany(_BATCH)
-                if not rows:
-                    return
-                yield self._stored(rows)
+    def owners(self) -> Iterator[tuple[Slots, list[str]]]:
+        """Yield slots and the ids of their documents in batches, all passages in any order."""
+        live = 0
+        for rows in self._batches(_OWNERS):
+            live += len(rows)
+            slots, documents = zip(*rows, strict=True)
+            yield np.array(slots, dtype=np.int64), list(documents)
+        if live != self._state.chunks:
+            raise StoreDamaged(f"it holds {live} passages, not {self._state.chunks}")
+
+    def contents(self, after: int = 0) -> Iterator[StoredPassages]:
+        """Yield the passages of larger slots in batches, ascending slots."""
+        for rows in self._batches(_LIVE, after):
+            yield self._stored(rows)
 
     def words(self) -> Iterator[tuple[int, str]]:
         """Yield the slot and the searchable words of all passages."""
-        with self._reading() as connection:
-            with sqlite_errors_named():
-                cursor = connection.execute(_WORDS)
-            while True:
-                with sqlite_errors_named():
-                    rows = cursor.fetchmany(_BATCH)
-                if not rows:
-                    return
-                for slot, title, heading_path, text in rows:
-                    yield slot, searchable_words(title, unpacked(heading_path), text)
+        for rows in self._batches(_WORDS):
+            yield from _words(rows)
+
+    def reworded(self, since: int) -> Iterator[tuple[int, str]]:
+        """Yield the slot and the searchable words of passages whose document's title changed since."""
+        for rows in self._batches(_REWORDED, since):
+            yield from _words(rows)
+
+    def last_slot(self) -> int:
+        """Return the last slot that was ever given out; 0: none."""
+        with sqlite_errors_named(), self._reading() as connection:
+            row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'").fetchone()
+        return int(row[0]) if row else 0
+
+    def checkpoint(self) -> None:
+        """Have everything that was applied on disk, also against the death of the machine."""
+        with sqlite_errors_named(), self._reading() as connection:
+            # Passive: waits for nobody, and lets nobody wait.
+            busy, frames, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if busy or frames != moved:
+            raise StoreUnavailable("the log could not be moved into the file")
 
     def count(self) -> int:
         """Return the number of passages."""
@@ -190,6 +217,7 @@ class WorkspaceFile:
         """Let go of the file."""
         with self._idle_lock:
             idle, self._idle = self._idle, []
+            self._closed = True
         for connection in (*idle, self._writer):
             connection.close()
 
@@ -220,6 +248,17 @@ class WorkspaceFile:
             words,
         )
 
+    def _batches(self, statement: str, *parameters: int) -> Iterator[list[Any]]:
+        with self._reading() as connection:
+            with sqlite_errors_named():
+                cursor = connection.execute(statement, parameters)
+            while True:
+                with sqlite_errors_named():
+                    rows = cursor.fetchmany(_BATCH)
+                if not rows:
+                    return
+                yield rows
+
     def _matrix(self, raw: bytes, rows: int) -> FloatMatrix:
         dimensions = self._state.info.model.dimensions
         _require(len(raw) == rows * dimensions * 4, "a vector's length")
@@ -249,12 +288,21 @@ class WorkspaceFile:
             connection.close()
             raise
         with self._idle_lock:
-            self._idle.append(connection)
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        # Something long, such as the whole check, went on after the file was let go.
+        connection.close()
 
 
 def _require(sound: bool, what: str) -> None:
     if not sound:
         raise StoreDamaged(f"{what} does not fit its checksum")
+
+
+def _words(rows: list[tuple[int, str, str, str]]) -> Iterator[tuple[int, str]]:
+    for slot, title, heading_path, text in rows:
+        yield slot, searchable_words(title, unpacked(heading_path), text)
 
 
 def _of_slots(connection: sqlite3.Connection, statement: str, slots: Sequence[int]) -> list[_Row]:

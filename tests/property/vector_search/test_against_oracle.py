@@ -15,6 +15,7 @@ from services.vector_search.domain.passages import Document
 from services.vector_search.index.graph_keeper import CollectionSettings
 from services.vector_search.index.hnsw import HnswParameters
 from tests.fakes.change_feed import FakeChangeFeed
+from tests.fakes.power_cut import PowerCut, power_cut
 from tests.fakes.vector_search_data import ACME, GLOBEX, ReplicaUnderTest, a_question, a_vector
 
 TAGS = ("billing", "setup", "limits")
@@ -26,7 +27,6 @@ TINY = CollectionSettings(
     exact_below=12,
     hnsw=HnswParameters(8, 64, 128, rows_per_step=0),
     buffer=3,
-    merge_step=2,
     snapshot_share=0.1,
 )
 
@@ -73,6 +73,9 @@ class ReplicaMachine(RuleBasedStateMachine):
             self.put_document_of(number, Document(self._id(number)))
             self.put_chunks_of(number, 0, 6, 100 * number)
         self.under_test.follow()
+        # A graph and a snapshot from the beginning on.
+        self.under_test.workspaces.status(ACME)
+        self.under_test.workspaces.maintain()
 
     def teardown(self) -> None:
         """Leave nothing behind."""
@@ -141,13 +144,32 @@ class ReplicaMachine(RuleBasedStateMachine):
         self.under_test.crash()
         self.under_test.follow()
 
-    @rule(data=st.data())
-    def damage_graph(self, data: st.DataObject) -> None:
-        """A byte of a snapshot changes while the process is down."""
+    @rule(steps=st.integers(0, 60))
+    def crash_in_maintenance(self, steps: int) -> None:
+        """The machine stops in the middle of building, compacting or writing a snapshot."""
+        try:
+            with power_cut(self.folder, steps):
+                self.under_test.workspaces.maintain()
+        except PowerCut:
+            self.under_test.crash()
+            self.under_test.follow()
+
+    @rule(part=st.integers(0, 19), place=st.floats(0, 1, exclude_max=True), cut=st.booleans())
+    def damage_index(self, part: int, place: float, cut: bool) -> None:
+        """A byte of a snapshot changes, or a file is cut off, while the process is down."""
         self.under_test.stop()
-        for path in sorted(self.folder.glob("workspaces/*/*.graph*")):
+        files = sorted(each for each in self.folder.glob("workspaces/*/*.index/**/*") if each.is_file())
+        # How many files there are, and how long, is the engines' affair: nothing that is drawn depends on it.
+        if files:
+            path = files[part % len(files)]
             raw = bytearray(path.read_bytes())
-            raw[data.draw(st.integers(0, len(raw) - 1))] ^= 0x10
+            byte = int(place * len(raw))
+            if cut or not raw:
+                raw = raw[:byte]
+            else:
+                raw[byte] ^= 0x10
+            # Another file, as a link to it is another's too.
+            path.unlink()
             path.write_bytes(bytes(raw))
         self.under_test.start()
         self.under_test.follow()

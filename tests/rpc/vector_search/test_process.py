@@ -81,6 +81,20 @@ def test_life(replica: ReplicaProcess) -> None:
     assert replica.stop() == 0
 
 
+def test_what_is_prepared_is_in_memory_before_it_serves(replica: ReplicaProcess) -> None:
+    """Nobody who asks after a restart waits for a large collection to be loaded."""
+
+    def has_vectors() -> bool:
+        return ".index/vectors-" in Path(f"/proc/{replica.process.pid}/maps").read_text()
+
+    replica.search(ACME, pb.SearchRequest(vector=VECTOR, limit=1))
+    eventually(lambda: any(replica.folder.glob("workspaces/*/*.index/manifest.json")))
+    replica.kill()
+    replica.start()
+    eventually(replica.serving)
+    assert has_vectors()
+
+
 def test_without_the_feed_it_stops_serving(replica: ReplicaProcess) -> None:
     """Cut off, it refuses when its lease ends and says so to health checks; reached again, it serves."""
     replica.feed.down = True

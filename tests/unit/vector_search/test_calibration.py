@@ -61,6 +61,18 @@ def test_the_recall_holds_for_other_questions(table: RowTable, graph: HnswIndex)
     assert np.mean(shares) >= effort.recall - 0.03
 
 
+def test_a_mean_that_may_be_luck_is_not_enough(table: RowTable, graph: HnswIndex) -> None:
+    """Other questions could fare worse than the sample, so it must do better than the target."""
+    points = table.points(ROWS)
+    reached = choose_effort(graph, points, 0.0, never, ladder=(24,))
+    assert reached is not None
+    assert reached.recall < 1
+    for less, chosen in ((0.0, 768), (0.002, 768), (0.2, 24)):
+        effort = choose_effort(graph, points, reached.recall - less, never, ladder=(24, 768))
+        assert effort is not None
+        assert effort.ef == chosen
+
+
 def test_an_unreachable_target_takes_all(table: RowTable, graph: HnswIndex) -> None:
     """Where nothing reaches the target, the largest effort is taken and the truth is told."""
     effort = choose_effort(graph, table.points(ROWS), 1.01, never)
@@ -77,9 +89,35 @@ def test_the_dead_count_neither_way(table: RowTable, graph: HnswIndex) -> None:
     assert effort.recall >= 0.9
 
 
-def test_it_can_be_stopped(table: RowTable, graph: HnswIndex) -> None:
-    """A process that ends waits for no measurement."""
-    assert choose_effort(graph, table.points(ROWS), 0.9, lambda: True) is None
+def test_real_questions_are_measured_with(table: RowTable, graph: HnswIndex) -> None:
+    """Where people ask for what the graph finds easily, little effort is enough; and the other way round."""
+    points = table.points(ROWS)
+    easy = choose_effort(graph, points, 0.9, never, asked=table.vectors[:300])
+    made = choose_effort(graph, points, 0.9, never)
+    hard = choose_effort(graph, points, 0.9, never, asked=unit_rows(3, 300, DIMENSIONS))
+    assert easy is not None
+    assert made is not None
+    assert hard is not None
+    assert easy.ef < made.ef <= hard.ef
+
+
+def test_what_is_made_up_is_as_hard_as_new_questions(table: RowTable, graph: HnswIndex) -> None:
+    """Whoever asks what nobody asked before still gets the target."""
+    points, target = table.points(ROWS), 0.9
+    chosen = choose_effort(graph, points, target, never)
+    assert chosen is not None
+    new = choose_effort(
+        graph, points, target, never, ladder=(chosen.ef,), asked=unit_rows(4, 500, DIMENSIONS)
+    )
+    assert new is not None
+    assert new.recall >= target
+
+
+@pytest.mark.parametrize("looks", [0, 1, 3, 9])
+def test_it_can_be_stopped(table: RowTable, graph: HnswIndex, looks: int) -> None:
+    """A process that ends waits for no measurement, wherever that is."""
+    answers = iter([False] * looks)
+    assert choose_effort(graph, table.points(ROWS), 0.99, lambda: next(answers, True)) is None
 
 
 def test_nothing_to_measure(table: RowTable, graph: HnswIndex) -> None:

@@ -277,3 +277,12 @@ def test_memory_is_counted(replica: ReplicaUnderTest) -> None:
     collection = replica.workspaces._workspaces[ACME].collection
     assert collection is not None
     assert collection.memory_bytes >= 120 * 8 * np.dtype(np.float32).itemsize
+
+
+def test_questions_are_remembered_where_there_is_a_graph(replica: ReplicaUnderTest, kind: str) -> None:
+    """Its effort is chosen for what people ask."""
+    collection = replica.workspaces._workspaces[ACME].collection
+    assert collection is not None
+    before = collection.memory_bytes
+    replica.found(ACME, a_question(a_vector(1)))
+    assert (collection.memory_bytes > before) is (kind == "hnsw")

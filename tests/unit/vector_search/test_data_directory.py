@@ -43,6 +43,21 @@ def test_finds_its_files_and_drops_damaged_ones(tmp_path: Path) -> None:
     assert list((tmp_path / "workspaces" / GLOBEX).iterdir()) == []
 
 
+def test_an_index_goes_with_its_file(tmp_path: Path) -> None:
+    """Deleting a file, or a crash in the middle of that, leaves no index behind."""
+    directory = DataDirectory(tmp_path)
+    kept, deleted, lost = (directory.create(ACME, generation, MODEL) for generation in (1, 2, 3))
+    for store in (kept, deleted, lost):
+        store.close()
+        directory.index_cache(store.info).new_words()
+    directory.delete(deleted.info)
+    assert len(list((tmp_path / "workspaces" / ACME).glob("*.index"))) == 2
+    (tmp_path / "workspaces" / ACME / f"3-{lost.info.file_id}.sqlite").unlink()
+    assert directory.existing() == [kept.info]
+    (index,) = (tmp_path / "workspaces" / ACME).glob("*.index")
+    assert index.name == f"1-{kept.info.file_id}.index"
+
+
 def test_a_file_in_another_workspace_s_place_is_dropped(tmp_path: Path) -> None:
     """A file that was copied to the wrong folder serves nobody."""
     directory = DataDirectory(tmp_path)

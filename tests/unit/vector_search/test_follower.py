@@ -242,7 +242,7 @@ def test_documents_come_before_the_model_is_known(tmp_path: Path) -> None:
     feed.write(ACME, documents=[a_document("x")])
     replica = ReplicaUnderTest(feed, tmp_path)
     replica.follow()
-    assert replica.replica.search(ACME, ANYTHING, None) == SearchResult((), 1)
+    assert replica.replica.search(ACME, ANYTHING, None) == SearchResult(1)
     feed.set_model(ACME, EmbeddingModel("fake-model", 8))
     feed.write(ACME, chunks=[a_chunk("a", "x")])
     replica.follow()
@@ -483,7 +483,7 @@ def test_an_answer_that_outlived_its_lease_is_not_given(
 ) -> None:
     """What was found in time but is ready too late may have been deleted meanwhile."""
     replica.follow()
-    loader = HybridCollections(replica.directory.graph_cache, SMALL)
+    loader = HybridCollections(replica.directory.index_cache, SMALL)
     slow = SlowWorkspaces(replica.directory, loader, 1 << 30)
     slow.clock = replica.clock
     with pytest.raises(Unavailable):

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from services.vector_search.domain.graph import Effort
+from services.vector_search.index.calibration import choose_effort
 from services.vector_search.index.dense import Allowed
 from services.vector_search.index.graph_keeper import GraphKeeper
 from services.vector_search.index.hnsw import HnswIndex, HnswParameters
 from services.vector_search.index.read_write_lock import ReadWriteLock
 from services.vector_search.index.rows import RowTable
 from tests.fakes.graph_cache import FakeGraphCache
-from tests.fakes.vector_search_data import DIMENSIONS, SMALL, unit_rows
+from tests.fakes.vector_search_data import DIMENSIONS, SMALL, a_question, unit_rows
 
 
 class Bench:
@@ -24,6 +25,8 @@ class Bench:
         self.cache = FakeGraphCache(folder)
         self.table = RowTable(DIMENSIONS)
         self.keeper = GraphKeeper(self.cache, SMALL)
+        # Rows that come one by one during maintenance.
+        self.coming = 0
 
     def append(self, count: int) -> None:
         """Add random rows."""
@@ -37,11 +40,17 @@ class Bench:
 
     def maintain(self) -> None:
         """Do what a maintenance round does."""
-        self.keeper.maintain(lambda: self.table, threading.Lock(), ReadWriteLock())
+        self.keeper.maintain(self._present, threading.Lock(), ReadWriteLock())
 
     def graph_size(self) -> int:
         """Return the number of points in the graph, −1 where there is none."""
         return self.keeper.serving.size if isinstance(self.keeper.serving, HnswIndex) else -1
+
+    def _present(self) -> RowTable:
+        if self.coming:
+            self.coming -= 1
+            self.append(1)
+        return self.table
 
 
 @pytest.fixture
@@ -66,6 +75,67 @@ def test_new_rows_are_merged_in_batches(bench: Bench, more: int, size: int) -> N
     bench.append(more)
     bench.maintain()
     assert bench.graph_size() == size
+
+
+@pytest.mark.parametrize(("more", "anew"), [(25, False), (26, True)])
+def test_many_new_rows_make_a_new_graph(bench: Bench, more: int, anew: bool) -> None:
+    """More than a quarter is built in aside, rather than merged while searches wait."""
+    bench.append(100)
+    bench.maintain()
+    before = bench.keeper.serving
+    bench.append(more)
+    bench.maintain()
+    assert bench.graph_size() == 100 + more
+    assert (bench.keeper.serving is not before) is anew
+
+
+def test_in_the_feed_s_rush_the_graph_waits(bench: Bench) -> None:
+    """While rows come quickly nothing is merged or built; when they stop, all are taken in."""
+    bench.keeper = GraphKeeper(bench.cache, replace(SMALL, rush=20))
+    bench.append(100)
+    bench.maintain()
+    for _ in range(2):
+        bench.append(21)
+        bench.maintain()
+        assert bench.graph_size() == 100
+    bench.maintain()
+    assert bench.graph_size() == 142
+
+
+def test_the_dead_are_waited_for_too(bench: Bench) -> None:
+    """A graph is not built anew in the middle of a large replacement."""
+    bench.keeper = GraphKeeper(bench.cache, replace(SMALL, rush=20))
+    bench.append(100)
+    bench.maintain()
+    bench.remove(40)
+    bench.maintain()
+    assert bench.graph_size() == 100
+    bench.maintain()
+    assert bench.graph_size() == 60
+
+
+def test_no_rush_lasts_for_ever(bench: Bench) -> None:
+    """When as much changed as the graph holds, it is built anew all the same."""
+    bench.keeper = GraphKeeper(bench.cache, replace(SMALL, rush=20))
+    bench.append(100)
+    bench.maintain()
+    bench.append(100)
+    bench.maintain()
+    assert bench.graph_size() == 200
+
+
+def test_what_serves_is_fed_while_another_is_built(bench: Bench) -> None:
+    """New rows don't pile up beside it for as long as a build takes."""
+    bench.append(400)
+    bench.maintain()
+    bench.remove(100)
+    before = bench.keeper.serving
+    assert isinstance(before, HnswIndex)
+    bench.coming = 30
+    bench.maintain()
+    assert bench.keeper.serving is not before
+    assert before.size > 400
+    assert bench.graph_size() >= 320
 
 
 def test_dead_rows_are_not_merged(bench: Bench) -> None:
@@ -164,9 +234,52 @@ def test_it_is_measured_again_after_growth(bench: Bench, more: int, measured: bo
     graph = bench.keeper.serving
     assert isinstance(graph, HnswIndex)
     graph.effort = replace(graph.effort, ef=999)
-    bench.append(more)
+    for part in (more - 10, 10):
+        bench.append(part)
+        bench.maintain()
+    assert (graph.ef != 999) is measured
+
+
+@pytest.mark.parametrize(("asked", "measured"), [(255, False), (256, True)])
+def test_it_is_measured_with_what_is_asked(bench: Bench, asked: int, measured: bool) -> None:
+    """As soon as there are enough real questions."""
+    bench.append(100)
     bench.maintain()
-    assert (graph.ef == 16) is measured
+    graph = bench.keeper.serving
+    assert isinstance(graph, HnswIndex)
+    graph.effort = replace(graph.effort, ef=999)
+    bench.keeper.note([a_question(vector) for vector in unit_rows(7, asked)])
+    bench.maintain()
+    assert (graph.ef != 999) is measured
+
+
+def test_what_is_asked_replaces_what_is_made_up(bench: Bench) -> None:
+    """The recall that is told is that of real questions."""
+    bench.append(400)
+    bench.maintain()
+    graph = bench.keeper.serving
+    assert isinstance(graph, HnswIndex)
+    made = graph.recall
+    asked = bench.table.vectors[:300].copy()
+    bench.keeper.note([a_question(vector) for vector in asked])
+    bench.maintain()
+    expected = choose_effort(
+        graph, bench.table.points(400), 0.95, lambda: False, asked=np.unique(asked, axis=0)
+    )
+    assert graph.effort == expected
+    assert graph.recall != made
+
+
+def test_without_a_graph_no_question_is_kept(bench: Bench) -> None:
+    """There is nothing to measure, and small collections are many."""
+    bench.append(39)
+    bench.maintain()
+    bench.keeper.note([a_question(vector) for vector in unit_rows(7, 300)])
+    bench.append(61)
+    bench.maintain()
+    graph = bench.keeper.serving
+    assert isinstance(graph, HnswIndex)
+    assert bench.keeper.memory_bytes == graph.memory_bytes
 
 
 def test_what_was_measured_is_kept_with_the_graph(bench: Bench) -> None:
@@ -185,7 +298,7 @@ def test_what_was_measured_is_kept_with_the_graph(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "effort"), [({"target_recall": 1.0}, 24), ({"fixed_ef": 33}, 33), ({}, 16)]
+    ("changes", "effort"), [({"target_recall": 1.0}, 40), ({"fixed_ef": 33}, 33), ({}, 16)]
 )
 def test_other_wishes_take_another_effort(bench: Bench, changes: dict[str, float], effort: int) -> None:
     """A graph from disk is measured anew where the settings ask for another recall or a fixed effort."""

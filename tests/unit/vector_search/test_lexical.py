@@ -1,9 +1,13 @@
-"""BM25 in memory."""
+"""BM25, in memory and in a folder."""
+
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from services.vector_search.index.lexical import LexicalIndex, LexicalView, Question
+from services.vector_search.index.lexical import LexicalView, Question
+from services.vector_search.index.lexical_index import LexicalIndex
 
 NONE = np.empty(0, dtype=np.int64)
 TEXTS = {
@@ -14,10 +18,10 @@ TEXTS = {
 }
 
 
-@pytest.fixture
-def index() -> LexicalIndex:
-    """Return an empty index."""
-    return LexicalIndex()
+@pytest.fixture(params=["memory", "folder"])
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> LexicalIndex:
+    """Return an empty index of either kind."""
+    return LexicalIndex(tmp_path if request.param == "folder" else None)
 
 
 def ask(view: LexicalView, text: str, limit: int = 10) -> list[int]:
@@ -85,3 +89,99 @@ def test_very_long_questions_are_answered(index: LexicalIndex) -> None:
     """A question of thousands of words is cut, not refused."""
     view = index.update(NONE, TEXTS.items())
     assert 2 in ask(view, "refund " + " ".join(f"word{n}" for n in range(5000)))
+
+
+def test_a_folder_is_opened_again(tmp_path: Path) -> None:
+    """Another process finds what was written, and goes on with it."""
+    index = LexicalIndex(tmp_path)
+    index.update(NONE, TEXTS.items())
+    index.update(np.array([1]), [])
+    again = LexicalIndex(tmp_path, dead=index.dead)
+    assert again.dead == 1
+    assert ask(again.view(), "password") == [3]
+    view = again.update(np.array([2]), [(5, "Passwords of routers")])
+    assert (again.dead, sorted(ask(view, "password")), ask(view, "refund")) == (2, [3, 5], [])
+
+
+def test_scores_are_the_same_from_a_folder(tmp_path: Path) -> None:
+    """Where the index is makes no difference to its answers."""
+    found = []
+    for index in (LexicalIndex(), LexicalIndex(tmp_path)):
+        index.update(NONE, TEXTS.items())
+        index.update(np.array([1]), [(5, "A password, and another password")])
+        question = Question.of("password router")
+        assert question is not None
+        hits = index.view().best(question, 10)
+        found.append((hits.slots.tolist(), hits.scores.tolist()))
+    assert found[0] == found[1]
+
+
+def test_links_to_its_files_are_a_copy(tmp_path: Path) -> None:
+    """No file is ever changed: what was linked elsewhere still is the index of that moment."""
+    folder, copy, again = tmp_path / "index", tmp_path / "copy", tmp_path / "again"
+    folder.mkdir()
+    index = LexicalIndex(folder)
+    index.update(NONE, TEXTS.items())
+    shutil.copytree(folder, copy, copy_function=lambda source, target: Path(target).hardlink_to(source))
+    before = {each.name: each.read_bytes() for each in copy.iterdir()}
+    for number in range(20):
+        index.update(np.array([1 + number % 3]), [(100 + number, "password of another kind")])
+    assert {each.name: each.read_bytes() for each in copy.iterdir()} == before
+    shutil.copytree(copy, again)
+    assert sorted(ask(LexicalIndex(again).view(), "password")) == [1, 3]
+
+
+def test_rubbish_is_no_index(tmp_path: Path) -> None:
+    """A folder that can't be read is an error, not an empty index."""
+    index = LexicalIndex(tmp_path)
+    index.update(NONE, TEXTS.items())
+    (tmp_path / "meta.json").write_text("nonsense")
+    with pytest.raises((OSError, ValueError)):
+        LexicalIndex(tmp_path)
+
+
+def test_a_score_for_each_that_is_asked_about(index: LexicalIndex) -> None:
+    """In the order of asking; 0 where no word is shared or nothing is known."""
+    view = index.update(NONE, TEXTS.items())
+    question = Question.of("password router refund")
+    assert question is not None
+    scores = view.scores_of(question, np.array([4, 3, 77, 1, 2]))
+    assert (scores > 0).tolist() == [False, True, False, True, True]
+    assert scores[1] == view.best(question, 1).scores[0]
+    assert view.scores_of(question, NONE).tolist() == []
+
+
+@pytest.fixture(scope="module")
+def crowd() -> LexicalView:
+    """Return 12,000 passages in which `help` is everywhere, `page` and `order` mostly, each number once."""
+    texts = ((n, "help" + " page" * (n % 6) + " order" * (n % 8 > 1) + f" number{n}") for n in range(12_000))
+    return LexicalIndex().update(NONE, texts)
+
+
+def test_frequent_words_do_not_look_for_candidates(crowd: LexicalView) -> None:
+    """Where they would be most of the work the rarer words are asked; the rarest few always."""
+    question = Question.of("help page order number7 number8 number9 nowhere")
+    assert question is not None
+    assert sorted(crowd.narrowed(question).terms) == ["number7", "number8", "number9"]
+    question = Question.of("help page order number7 number8 nowhere")
+    assert question is not None
+    assert sorted(crowd.narrowed(question).terms) == ["number7", "number8", "order"]
+
+
+def test_a_question_of_little_work_is_left_alone(crowd: LexicalView) -> None:
+    """A frequent word more or less is listed with the others."""
+    for text in ("number7 number8 number9 page", "nowhere"):
+        question = Question.of(text)
+        assert question is not None
+        assert crowd.narrowed(question) is question
+
+
+def test_scores_of_some_count_frequent_words(crowd: LexicalView) -> None:
+    """Whether a word is read or looked up, the score is that among all."""
+    question = Question.of("help page order number7 number700")
+    assert question is not None
+    hits = crowd.best(question, crowd.size)
+    among_all = dict(zip(hits.slots.tolist(), hits.scores.tolist(), strict=True))
+    some = [11_999, 7, 0, 6000, 700, 5]
+    scores = crowd.scores_of(question, np.array(some))
+    assert scores.tolist() == pytest.approx([among_all[slot] for slot in some])

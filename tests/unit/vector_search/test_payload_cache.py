@@ -7,6 +7,7 @@ import pytest
 
 from services.vector_search.domain.changes import ChangeSet, EmbeddingModel
 from services.vector_search.domain.passages import Passage
+from services.vector_search.domain.search import as_it_is
 from services.vector_search.index.payload_cache import PayloadCache
 from services.vector_search.storage.workspace_file import WorkspaceFile
 from tests.fakes.vector_search_data import ACME, DIMENSIONS, a_chunk, a_document
@@ -38,7 +39,7 @@ def file(tmp_path: Path) -> CountingFile:
 
 def test_a_passage_is_read_once(file: CountingFile) -> None:
     """What is known is not read again, and is what the file says."""
-    cache = PayloadCache(file, lambda: 1 << 20)
+    cache = PayloadCache(file, as_it_is, lambda: 1 << 20)
     cache.passages([1, 2])
     assert cache.passages([2, 3, 1]) == WorkspaceFile.passages(file, [1, 2, 3])
     assert sorted(file.read) == [1, 2, 3]
@@ -46,17 +47,20 @@ def test_a_passage_is_read_once(file: CountingFile) -> None:
 
 def test_it_keeps_to_its_size(file: CountingFile) -> None:
     """What does not fit beside the newest is forgotten; what is larger than all is not kept."""
-    cache = PayloadCache(file, lambda: 4000)
+    cache = PayloadCache(file, as_it_is, lambda: 4000)
     for slots in ([1, 2], [3, 4], [1, 2, 3, 4, 5]):
         assert sorted(cache.passages(slots)) == slots
         assert cache.memory_bytes <= 4000
 
 
-def test_cleared_it_knows_nothing(file: CountingFile) -> None:
-    """A new title is seen at once."""
-    cache = PayloadCache(file, lambda: 1 << 20)
+def test_what_is_forgotten_is_read_again(file: CountingFile) -> None:
+    """A new title is seen at once, and what stays is not read again."""
+    cache = PayloadCache(file, as_it_is, lambda: 1 << 20)
     cache.passages([1])
+    before = cache.memory_bytes
+    cache.passages([2])
     file.apply([ChangeSet(2, documents=(a_document("x", title="Other"),))])
-    cache.clear()
-    assert cache.memory_bytes == 0
-    assert cache.passages([1])[1].title == "Other"
+    cache.forget([2, 5])
+    assert cache.memory_bytes == before
+    assert cache.passages([1, 2])[2].title == "Other"
+    assert file.read == [1, 2, 2]

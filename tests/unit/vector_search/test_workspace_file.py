@@ -10,7 +10,7 @@ import pytest
 from services.vector_search.domain.changes import ChangeSet, EmbeddingModel
 from services.vector_search.domain.errors import ChangesRefused, StoreDamaged, StoreUnavailable
 from services.vector_search.domain.ports import Delta
-from services.vector_search.storage.workspace_file import WorkspaceFile
+from services.vector_search.storage.workspace_file import _OWNERS, WorkspaceFile
 from tests.fakes.vector_search_data import ACME, DIMENSIONS, a_chunk, a_document
 
 MODEL = EmbeddingModel("fake-model", DIMENSIONS)
@@ -101,6 +101,20 @@ def test_a_new_title_changes_words_of_passages_that_stay(file: WorkspaceFile) ->
     delta = write(file, 2, documents=(a_document("x", title="Other"),))
     assert delta.added.slots.size == delta.removed.size == 0
     assert delta.reworded[slots["chunk_a"]] == "Other\nHelp\nwords of a"
+
+
+@pytest.mark.parametrize(
+    ("changes", "relabelled"),
+    [({"title": "Other"}, True), ({"url": "https://example.com/moved"}, True), ({"tags": ("a",)}, False)],
+)
+def test_passages_of_a_relabelled_document_are_told(
+    file: WorkspaceFile, changes: dict[str, object], relabelled: bool
+) -> None:
+    """Title and address are shown with a passage, so that whoever keeps a copy must know."""
+    slots = live(filled(file))
+    delta = write(file, 2, documents=(a_document("x", **changes),), chunks=(a_chunk("a", "x"),))
+    stay = {slot for name, slot in slots.items() if name != "chunk_a"}
+    assert set(delta.relabelled.tolist()) == (stay if relabelled else set())
 
 
 def test_other_attributes_reword_nothing(file: WorkspaceFile) -> None:
@@ -243,6 +257,106 @@ def _content(path: Path) -> object:
         )
     finally:
         file.close()
+
+
+def owners(file: WorkspaceFile) -> dict[int, str]:
+    """Return whose passage is in each slot."""
+    return {int(s): d for slots, names in file.owners() for s, d in zip(slots, names, strict=True)}
+
+
+def test_owners_are_known_without_reading_texts(file: WorkspaceFile, path: Path) -> None:
+    """Which passages live, and whose they are, comes from an index that has both."""
+    write(file, 1, documents=(a_document("x"),), chunks=(a_chunk("a", "x"), a_chunk("b", "y")))
+    write(file, 2, chunks=(a_chunk("c", "x"),), deleted_chunks=("chunk_a",))
+    assert owners(file) == {2: "doc_y", 3: "doc_x"}
+    plan = sqlite3.connect(path).execute(f"EXPLAIN QUERY PLAN {_OWNERS}").fetchall()
+    assert "COVERING INDEX live_chunk_documents" in plan[0][3]
+
+
+def test_owners_that_are_too_few_are_noticed(file: WorkspaceFile, path: Path) -> None:
+    """A passage that is missing is damage, also where no text is read."""
+    filled(file)
+    edited("UPDATE chunks SET dead = 1 WHERE slot = 2")(path)
+    with pytest.raises(StoreDamaged):
+        owners(file)
+
+
+def test_owners_that_differ_from_the_passages_are_noticed(file: WorkspaceFile, path: Path) -> None:
+    """A document's id that changed in the index alone is found by the whole check."""
+    before = owners(filled(file))
+    file.checkpoint()
+    file.close()
+    whole = path.read_bytes()
+    places = [place for place in range(len(whole)) if whole.startswith(b"doc_x", place)]
+    wrong = 0
+    for place in places:
+        path.write_bytes(whole[:place] + b"doc_q" + whole[place + 5 :])
+        again = WorkspaceFile.open(path)
+        if owners(again) != before:
+            wrong += 1
+            with pytest.raises(StoreDamaged):
+                again.verify()
+        again.close()
+    assert wrong == 3
+
+
+def test_contents_can_begin_after_a_slot(file: WorkspaceFile) -> None:
+    """What an index has already is not read again."""
+    filled(file)
+    assert [int(slot) for batch in file.contents(after=2) for slot in batch.slots] == [3]
+    assert list(file.contents(after=3)) == []
+
+
+def test_passages_whose_title_changed_since_a_revision(file: WorkspaceFile, path: Path) -> None:
+    """A title that is the same again, a patch of anything else and new passages do not count."""
+    documents = (a_document("x"), a_document("y"))
+    write(file, 1, documents=documents, chunks=(a_chunk("a", "x"), a_chunk("b", "y"), a_chunk("c", "z")))
+    write(file, 2, documents=(a_document("x", locale="de"), a_document("y", title="Other")))
+    write(file, 3, documents=(a_document("y", title="Other"), a_document("z")))
+    since = [dict(WorkspaceFile.open(path).reworded(revision)) for revision in range(4)]
+    assert [sorted(each) for each in since] == [[1, 2, 3], [2, 3], [3], []]
+    assert since[1] == {2: "Other\nHelp\nwords of b", 3: "About z\nHelp\nwords of c"}
+
+
+def test_the_last_slot_counts_what_is_gone(file: WorkspaceFile) -> None:
+    """A slot that was given out once is never free again."""
+    assert file.last_slot() == 0
+    filled(file)
+    write(file, 2, deleted_chunks=("chunk_c",))
+    write(file, 3)
+    assert (file.last_slot(), sorted(live(file).values())) == (3, [1, 2])
+
+
+def test_after_a_checkpoint_the_log_is_not_needed(file: WorkspaceFile, path: Path) -> None:
+    """Everything is in the file itself, which is what survives a power cut."""
+    filled(file)
+    path.with_name("before").write_bytes(path.read_bytes())
+    file.checkpoint()
+    path.with_name("after").write_bytes(path.read_bytes())
+    assert WorkspaceFile.open(path.with_name("before")).info.revision == 0
+    assert WorkspaceFile.open(path.with_name("after")).info.revision == 1
+
+
+def test_a_checkpoint_says_what_it_could_not_do(file: WorkspaceFile, path: Path) -> None:
+    """While somebody reads an older state, it can't be complete."""
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM state").fetchall()
+    filled(file)
+    with pytest.raises(StoreUnavailable):
+        file.checkpoint()
+    reader.execute("COMMIT")
+    reader.close()
+    file.checkpoint()
+
+
+def test_reading_that_outlasts_the_end_keeps_nothing(file: WorkspaceFile) -> None:
+    """Whoever still reads when the file is let go reads to the end; then nothing is open."""
+    reading = filled(file).owners()
+    next(reading)
+    file.close()
+    assert list(reading) == []
+    assert file._idle == []
 
 
 def test_a_locked_file_is_not_damaged(file: WorkspaceFile, path: Path) -> None:

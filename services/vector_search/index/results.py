@@ -1,0 +1,58 @@
+"""From what was ranked to answers with their payload."""
+
+from collections.abc import Sequence
+from itertools import islice
+from operator import le
+
+from services.vector_search.domain.fusion import shown
+from services.vector_search.domain.ports import PassageStore
+from services.vector_search.domain.search import SearchResult
+from services.vector_search.index.payload_cache import PayloadCache
+from services.vector_search.index.ranking import Ranked
+
+
+def read_results(
+    store: PassageStore,
+    payloads: PayloadCache,
+    ranked: Sequence[Ranked],
+    limits: Sequence[int],
+    revision: int,
+) -> list[SearchResult]:
+    """
+    Return the answer to each question, at most its limit, equal ones in order of their ids.
+
+    The payloads of all questions are read at once. Raises StoreDamaged or StoreUnavailable.
+    """
+    ordered = [_ordered(store, each, limit) for each, limit in zip(ranked, limits, strict=True)]
+    passages = payloads.passages([slot for each in ordered for slot in each.slots])
+    return [
+        SearchResult(
+            revision,
+            [passages[slot] for slot in each.slots],
+            _shown(each.fused),
+            _cosines(each.dense),
+            each.lexical,
+        )
+        for each in ordered
+    ]
+
+
+def _ordered(store: PassageStore, ranked: Ranked, limit: int) -> Ranked:
+    # As a rule they are in order, no two are equal, and there are no more than asked for.
+    if not any(map(le, ranked.fused, islice(ranked.fused, 1, None))):
+        return ranked if len(ranked.slots) <= limit else ranked.at(range(limit))
+    ids = store.chunk_ids(ranked.slots)
+    places = sorted(range(len(ranked.slots)), key=lambda n: (-ranked.fused[n], ids[ranked.slots[n]]))
+    return ranked.at(places[:limit])
+
+
+def _shown(fused: Sequence[float]) -> Sequence[float]:
+    """Return scores, best first, as callers see them."""
+    return fused if not fused or (fused[0] <= 1.0 and fused[-1] >= 0.0) else list(map(shown, fused))
+
+
+def _cosines(dense: Sequence[float]) -> Sequence[float]:
+    """Return cosines without what rounding added beyond 1."""
+    if not dense or (max(dense) <= 1.0 and min(dense) >= -1.0):
+        return dense
+    return [min(1.0, max(-1.0, each)) for each in dense]
