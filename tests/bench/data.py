@@ -2,14 +2,18 @@
 The benchmark's data: real text embeddings, held-out questions and the exact answers to them.
 
 20,000 texts, cut to the model's 32 tokens, are embedded once with the bundled model and kept under
-`build/bench`; larger sets repeat them with noise (cosine to the original about .89), so that neighbours crowd
-as passages of one knowledge base do. The questions are 1,000 other texts, which no set contains.
+`build/bench`; each is followed by four copies with noise (cosine to the original about .89), so that
+neighbours crowd as passages of one knowledge base do. More than 100,000 points are made in the same way of
+texts and of pairs of texts (the direction between two), since more copies of one text would be a world of
+duplicates: 50 of each could not be found by any effort. The questions are 1,000 other texts, which no set
+contains.
 """
 
 import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +26,15 @@ FOLDER = ROOT / "build" / "bench"
 Matrix = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 
+_Numbers = TypeVar("_Numbers", int, Ids)
+
 DIMENSIONS = 384
 K = 10
 TEXTS = 20_000
 QUESTIONS = 1_000
 _WORD_PIECES = 30  # and a mark at both ends
+# Of each vector: itself and others with noise.
+_COPIES = 5
 _NOISE = 0.5  # length of the noise, the vector itself being 1
 _SEED = 20260
 _BLOCK = 10_000
@@ -52,7 +60,7 @@ class Data:
     def text(self, point: int) -> str:
         """Return a passage of 30 to 50 words: a point's own text and another's, so that few are alike."""
         own, copy = point % len(self.bases), point // len(self.bases)
-        other = (own * 7919 + 104_729 * (copy + 1)) % len(self.bases)
+        other = _companion(own, copy, len(self.bases))
         return f"{self.bases[own]} {self.bases[other]}"
 
     @cached_property
@@ -69,18 +77,34 @@ def prepare(points: int) -> Data:
     if not path.exists():
         _embed(texts, path)
     embedded: Matrix = np.load(path)
-    bases = embedded[QUESTIONS:][: max(1, min(TEXTS, points // 5))]
+    bases = embedded[QUESTIONS:][: max(1, min(TEXTS, points // _COPIES))]
+    firsts = origins(bases, max(1, points // _COPIES))
     vectors = np.empty((points, DIMENSIONS), dtype=np.float32)
     random = np.random.default_rng(_SEED)
-    for start in range(0, points, len(bases)):
-        part = vectors[start : start + len(bases)]
-        part[:] = bases[: len(part)]
+    for start in range(0, points, len(firsts)):
+        part = vectors[start : start + len(firsts)]
+        part[:] = firsts[: len(part)]
         if start:
             noise = random.standard_normal(part.shape, dtype=np.float32)
             part += noise * np.float32(_NOISE / np.sqrt(DIMENSIONS))
             part /= np.linalg.norm(part, axis=1, keepdims=True)
     words = [" ".join(text.split()[:_QUESTION_WORDS]) for text in texts[:QUESTIONS]]
     return Data(vectors, embedded[:QUESTIONS], words, texts[QUESTIONS:][: len(bases)], sign)
+
+
+def origins(bases: Matrix, count: int) -> Matrix:
+    """Return so many unit vectors: the texts', then those of two texts each."""
+    rounds = [bases]
+    own = np.arange(len(bases))
+    while len(rounds) * len(bases) < count:
+        both = bases + bases[_companion(own, len(rounds), len(bases))]
+        rounds.append(both / np.linalg.norm(both, axis=1, keepdims=True))
+    return np.concatenate(rounds)[: max(count, len(bases))]
+
+
+def _companion(own: _Numbers, times: int, count: int) -> _Numbers:
+    """Return another one for each, always the same, a different one each time."""
+    return (own * 7919 + 104_729 * (times + 1)) % count
 
 
 def nearest(
