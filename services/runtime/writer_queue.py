@@ -3,6 +3,7 @@
 import fcntl
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,52 @@ from typing import IO
 from services.kernel.errors import Unavailable
 
 _POLL_SECONDS = 0.002
+
+
+class FairLock:
+    """
+    A lock whose holders follow each other in the order in which they came.
+
+    With Python's own, a thread that lets go and comes again at once is first again: what writes in a loop
+    kept others waiting for seconds.
+    """
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._held = False
+        # A lock that each waits for; who lets go hands over to the first.
+        self._waiting: deque[threading.Lock] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def acquire(self, timeout: float) -> bool:
+        """Wait for at most `timeout` seconds; return whether it is held now."""
+        with self._mutex:
+            if not self._held:
+                self._held = True
+                return True
+            place = threading.Lock()
+            place.acquire()
+            self._waiting.append(place)
+        if place.acquire(timeout=timeout):
+            return True
+        with self._mutex:
+            if place in self._waiting:
+                self._waiting.remove(place)
+                return False
+        # Handed over at the last moment.
+        return True
+
+    def release(self) -> None:
+        """Hand over to who has waited longest."""
+        with self._mutex:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._held = False
 
 
 class WriterQueue:
@@ -27,7 +74,7 @@ class WriterQueue:
         """`patience`: seconds to wait for the other threads, and for the turn."""
         self._path = Path(f"{database}-turn")
         self._patience = patience
-        self._one_thread = threading.Lock()
+        self._one_thread = FairLock()
 
     @contextmanager
     def turn(self) -> Iterator[Callable[[], None]]:

@@ -1,11 +1,12 @@
 import fcntl
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from services.kernel.errors import Unavailable
-from services.runtime.writer_queue import WriterQueue
+from services.runtime.writer_queue import FairLock, WriterQueue
 
 
 def is_locked(turn: Path) -> bool:
@@ -51,3 +52,29 @@ def test_a_process_that_hangs_in_its_turn_is_passed_by(tmp_path: Path) -> None:
     file = str(tmp_path / "a.sqlite3")
     with WriterQueue(file, 60).turn(), WriterQueue(file, 0.01).turn():
         pass
+
+
+def test_threads_hold_the_lock_in_the_order_in_which_they_came() -> None:
+    """Who lets go and comes again at once is behind those that wait; one that gave up is passed over."""
+    lock = FairLock()
+    order: list[str] = []
+    assert lock.acquire(0)
+
+    def hold(name: str) -> None:
+        assert lock.acquire(30)
+        order.append(name)
+        lock.release()
+
+    threads = []
+    for number, name in enumerate(("first", "second")):
+        threads.append(threading.Thread(target=hold, args=(name,)))
+        threads[-1].start()
+        while lock.waiting == number:
+            time.sleep(0.001)
+    assert not lock.acquire(0.001)
+    lock.release()
+    hold("again")
+    for each in threads:
+        each.join()
+    assert order == ["first", "second", "again"]
+    assert lock.acquire(0)
