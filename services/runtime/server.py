@@ -24,9 +24,6 @@ from services.runtime.settings import ProcessSettings, Secret, SharedSettings
 
 _log = structlog.get_logger(__name__)
 
-# Of a server that was given none.
-_THREADS = 16
-
 
 @dataclass(frozen=True)
 class Service:
@@ -76,7 +73,7 @@ def start_server(
         ErrorsToStatus(),  # every error below passes here
         CallerFromMetadata(credential, open_services),  # nothing below runs for a stranger
     ]
-    threads = threads or ServingThreads(_THREADS)
+    threads = threads or ServingThreads(ProcessSettings.workers)
     if max_in_flight:
         interceptors.insert(0, RefuseOverload(threads, max_in_flight, open_services))
     options = [

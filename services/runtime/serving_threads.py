@@ -15,8 +15,8 @@ class ServingThreads(Executor):
     """
     A few threads that run, and more for calls that wait for something else than a processor.
 
-    Of Python only one thread runs at a time: with 16 of them taking turns a small call took twice as long as
-    with four. But a call that only waits must not hold one of so few: it steps aside, and another thread
+    Of Python only one thread runs at a time, and taking turns costs: three made a fifth more searches a
+    second than 16. But a call that only waits must not hold one of so few: it steps aside, and another thread
     takes its place.
     """
 

@@ -28,11 +28,6 @@ class FairLock:
         # A lock that each waits for; who lets go hands over to the first.
         self._waiting: deque[threading.Lock] = deque()
 
-    @property
-    def waiting(self) -> int:
-        """How many wait."""
-        return len(self._waiting)
-
     def acquire(self, timeout: float) -> bool:
         """Wait for at most `timeout` seconds; return whether it is held now."""
         with self._mutex:

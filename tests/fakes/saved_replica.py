@@ -1,11 +1,20 @@
 """A replica that has a snapshot, and how to tell that it is right after whatever happened to it."""
 
 import shutil
+import sqlite3
 from pathlib import Path
 
-from services.vector_search.domain.search import Hit
 from tests.fakes.change_feed import FakeChangeFeed
-from tests.fakes.vector_search_data import ACME, ReplicaUnderTest, a_chunk, a_document, a_question, a_vector
+from tests.fakes.vector_search_data import (
+    ACME,
+    Hit,
+    ReplicaUnderTest,
+    a_chunk,
+    a_document,
+    a_question,
+    a_vector,
+    hits_of,
+)
 
 WORDS = ("invoice", "router", "password")
 
@@ -40,6 +49,16 @@ def folder_of(replica: ReplicaUnderTest) -> Path:
     return folder
 
 
+def edit_file(replica: ReplicaUnderTest, *statements: str) -> Path:
+    """Change the workspace's file behind the back of a replica that is stopped; return its path."""
+    (path,) = replica.folder.glob(f"workspaces/{ACME}/*.sqlite")
+    with sqlite3.connect(path) as connection:
+        for each in statements:
+            connection.execute(each)
+    connection.close()
+    return path
+
+
 def has_graph(replica: ReplicaUnderTest) -> bool:
     """Return whether the collection has a graph: one that was just loaded has it from its snapshot only."""
     return replica.workspaces.status(ACME).dense_index == "hnsw"
@@ -49,7 +68,7 @@ def answers(replica: ReplicaUnderTest, *, exact: bool = True) -> list[list[Hit]]
     """Return what many questions find, by meaning and by words, with all scores."""
     texts = ("", "router password number7", "invoice zebra", "about new words")
     return [
-        list(replica.replica.search(ACME, a_question(a_vector(s), text, 30, exact=exact), None).hits)
+        hits_of(replica.replica.search(ACME, a_question(a_vector(s), text, 30, exact=exact), None))
         for s in range(8)
         for text in texts
     ]

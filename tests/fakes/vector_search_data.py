@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,9 +10,9 @@ from services.kernel.ids import WorkspaceId
 from services.vector_search.domain.changes import Chunk
 from services.vector_search.domain.follower import Follower
 from services.vector_search.domain.lease import Lease
-from services.vector_search.domain.passages import Document
+from services.vector_search.domain.passages import Document, Passage
 from services.vector_search.domain.replica import Replica
-from services.vector_search.domain.search import SearchQuery
+from services.vector_search.domain.search import SearchQuery, SearchResult
 from services.vector_search.domain.vectors import FloatMatrix, FloatVector
 from services.vector_search.domain.workspaces import Workspaces
 from services.vector_search.index.collection import HybridCollections
@@ -79,6 +80,25 @@ def a_question(
     return SearchQuery.of(vector=raw, text=text, limit=limit, **more)  # type: ignore[arg-type]
 
 
+def as_it_is(passage: Passage) -> Passage:
+    """Encode nothing."""
+    return passage
+
+
+class Hit(NamedTuple):
+    """A passage that was found, with its scores."""
+
+    passage: Passage
+    score: float
+    dense: float
+    lexical: float
+
+
+def hits_of(result: SearchResult) -> list[Hit]:
+    """Return an answer passage by passage."""
+    return list(map(Hit, result.passages, result.scores, result.dense, result.lexical))
+
+
 @dataclass
 class ReplicaUnderTest:
     """A whole replica without a network: files, indexes, follower and lease, on a clock that stands."""
@@ -95,7 +115,7 @@ class ReplicaUnderTest:
     def start(self) -> None:
         """Begin, over what is in the folder."""
         self.directory = DataDirectory(self.folder)
-        loader = HybridCollections(self.directory.index_cache, self.settings)
+        loader = HybridCollections(self.directory.index_cache, self.settings, as_it_is)
         self.workspaces = Workspaces(self.directory, loader, self.memory_bytes)
         self.lease = Lease(self.clock)
         self.follower = Follower(self.feed, self.workspaces, self.lease, self.clock)
@@ -124,4 +144,4 @@ class ReplicaUnderTest:
     def found(self, workspace_id: WorkspaceId, query: SearchQuery) -> list[str]:
         """Return the ids of what a search finds."""
         result = self.replica.search(workspace_id, query, None)
-        return [hit.passage.chunk_id for hit in result.hits]
+        return [passage.chunk_id for passage in result.passages]

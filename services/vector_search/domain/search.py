@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from services.kernel.errors import InvalidArgument, Violation
 from services.vector_search.domain.filters import EVERYTHING, Filter
@@ -11,12 +11,6 @@ from services.vector_search.domain.vectors import FloatVector, NotAVector, unit_
 
 PassageEncoder = Callable[[Passage], Any]
 """Makes of a passage what travels, once; the index keeps the result."""
-
-
-def as_it_is(passage: Passage) -> Passage:
-    """Encode nothing."""
-    return passage
-
 
 MAX_LIMIT = 200
 MAX_TEXT_CHARACTERS = 32_768
@@ -78,37 +72,23 @@ class SearchQuery:
             raise InvalidArgument.of([Violation("/vector", detail)])
 
 
-class Hit(NamedTuple):
-    """A passage and how near it is."""
-
-    # What the process's encoder made of it; the passage itself where there is none.
-    passage: Any
-    # Fused, 0 to 1.
-    score: float
-    # Cosine to the question; 0 where the question has no vector.
-    dense: float
-    # BM25; 0 where no word is shared.
-    lexical: float
-
-
 @dataclass(frozen=True)
 class SearchResult:
     """
     The nearest passages, best first, and the revision that was searched.
 
-    Columns of one length, see `Hit`: most answers go straight into bytes.
+    Aligned columns, since most answers go straight into bytes.
     """
 
     revision: int
+    # As the process's encoder made them.
     passages: Sequence[Any] = ()
+    # Fused, 0 to 1.
     scores: Sequence[float] = ()
+    # Cosines to the question; 0 where the question has no vector.
     dense: Sequence[float] = ()
+    # BM25; 0 where no word is shared.
     lexical: Sequence[float] = ()
-
-    @property
-    def hits(self) -> tuple[Hit, ...]:
-        """The same passage by passage."""
-        return tuple(map(Hit, self.passages, self.scores, self.dense, self.lexical))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from services.vector_search.domain.search import (
     PassageEncoder,
     SearchQuery,
     SearchResult,
-    as_it_is,
 )
 from services.vector_search.domain.snapshot import IndexCache, SnapshotDraft, StoredVectors
 from services.vector_search.index.contents import (
@@ -321,7 +320,7 @@ class HybridCollections:
 
     cache_of: Callable[[StoreInfo], IndexCache]
     settings: CollectionSettings
-    encode: PassageEncoder = as_it_is
+    encode: PassageEncoder
 
     def prepared_bytes(self, info: StoreInfo) -> int:
         """Return about how much memory a file's snapshot takes, 0 where it has none."""

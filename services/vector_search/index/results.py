@@ -38,9 +38,9 @@ def read_results(
 
 
 def _ordered(store: PassageStore, ranked: Ranked, limit: int) -> Ranked:
-    # As a rule they are in order, no two are equal, and there are no more than asked for.
+    # As a rule they are in order and no two are equal; then there are no more than asked for.
     if not any(map(le, ranked.fused, islice(ranked.fused, 1, None))):
-        return ranked if len(ranked.slots) <= limit else ranked.at(range(limit))
+        return ranked
     ids = store.chunk_ids(ranked.slots)
     places = sorted(range(len(ranked.slots)), key=lambda n: (-ranked.fused[n], ids[ranked.slots[n]]))
     return ranked.at(places[:limit])

@@ -32,7 +32,7 @@ class VectorFile:
         self._shape = (-1, dimensions)
         self._digest = hashlib.sha256()
         # Not the mode that appends: it writes at the end, wherever one wants to.
-        self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT), "r+b", buffering=0)
+        self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b", buffering=0)
         self._capacity = 0
         self._map: mmap.mmap | None = None
         self._matrix: FloatMatrix = np.empty((0, dimensions), dtype=np.float32)

@@ -107,6 +107,30 @@ class DenseIndexContract(ABC):
             assert found.rows.tolist() == alone.rows.tolist()
             assert found.scores.tolist() == alone.scores.tolist()
 
+    @pytest.mark.parametrize("change", ["nothing", "filtered", "gone", "changed", "new"])
+    @pytest.mark.parametrize("limit", [1, 5, 200])
+    def test_the_shorter_way_finds_the_same(self, change: str, limit: int) -> None:
+        """Where there is one; among pairs that are almost equal it cuts where the other way does."""
+        vectors = unit_rows(1, ROWS)
+        vectors[ROWS // 2 :] = vectors[: ROWS // 2] + 1e-7 * unit_rows(2, ROWS // 2)
+        table = a_table(vectors)
+        index = self.covering(table, ROWS)
+        mask = np.ones(ROWS, dtype=np.bool_)
+        if change == "filtered":
+            mask[:20] = False
+        if change in ("gone", "changed"):
+            table.remove(table.slots[:1].copy())
+        if change in ("changed", "new"):
+            table.append(np.array([99_999]), np.zeros(1, dtype=np.int32), unit_rows(300, 1))
+            mask = np.append(mask, True)
+        allowed = Allowed(mask & table.alive)
+        for query in unit_rows(300, 40):
+            short = index.leading(table, query[np.newaxis], limit, allowed)
+            (long,) = index.nearest(table, query[np.newaxis], limit, allowed)
+            if short is not None:
+                assert short[0].slots == table.slots[long.rows].tolist()
+                assert short[0].cosines == long.scores.tolist()
+
     def test_survives_compaction(self, table: RowTable) -> None:
         """Rows have other numbers after the dead are taken out, and are found under those."""
         table.append(np.array([99_999]), np.zeros(1, dtype=np.int32), unit_rows(10, 1))

@@ -33,6 +33,33 @@ class TestHnsw(DenseIndexContract):
         index.add(table.slots[half:rows], table.vectors[half:rows])
         return index
 
+    def test_has_a_shorter_way_where_nothing_is_in_it(self, table: RowTable) -> None:
+        """With all rows in the graph, alive and allowed; with the least thing else there is none."""
+        index = self.covering(table, ROWS)
+        queries = unit_rows(5, 3)
+        found = index.leading(table, queries, 10, Allowed(table.alive))
+        assert found is not None
+        assert [len(each.slots) for each in found] == [10, 10, 10]
+        mask = table.alive.copy()
+        mask[0] = False
+        assert index.leading(table, queries, 10, Allowed(mask)) is None
+
+    def test_the_more_a_filter_takes_the_more_is_asked_for(self, table: RowTable) -> None:
+        """What is allowed lies further away, where an effort finds less."""
+        index = HnswIndex(table.dimensions, HnswParameters(8, 100, 100))
+        index.add(table.slots, table.vectors)
+        asked = [index._fetch(10, within) for within in (ROWS, ROWS // 2, ROWS // 4)]
+        assert asked[0] == 100
+        assert asked == sorted(set(asked))
+
+    def test_threads_are_given_back(self, table: RowTable) -> None:
+        """After questions that were asked together the next ones find as many threads."""
+        index = HnswIndex(table.dimensions, HnswParameters(8, 100, 100, rows_per_step=0, batch_threads=3))
+        index.add(table.slots, table.vectors)
+        for _ in range(2):
+            index.nearest(table, unit_rows(5, 20), 10, Allowed(table.alive))
+            assert index._helpers._value == 2
+
     def test_new_rows_are_found_once_where_the_graph_gives_up(self, table: RowTable) -> None:
         """Where the graph does not get to what is allowed, comparing finds the rest, and nothing twice."""
         index = HnswIndex(table.dimensions, HnswParameters(8, 100, 16, rows_per_step=2))

@@ -16,7 +16,7 @@ from services.vector_search.index.graph_keeper import CollectionSettings
 from services.vector_search.index.hnsw import HnswParameters
 from tests.fakes.change_feed import FakeChangeFeed
 from tests.fakes.power_cut import PowerCut, power_cut
-from tests.fakes.vector_search_data import ACME, GLOBEX, ReplicaUnderTest, a_question, a_vector
+from tests.fakes.vector_search_data import ACME, GLOBEX, ReplicaUnderTest, a_question, a_vector, hits_of
 
 TAGS = ("billing", "setup", "limits")
 LOCALES = ("", "en", "en-GB", "de")
@@ -197,7 +197,7 @@ class ReplicaMachine(RuleBasedStateMachine):
         self.under_test.follow()
         vector = a_vector(seed) if with_vector else None
         query = a_question(vector, word, limit=200, wanted=wanted)
-        hits = self.under_test.replica.search(ACME, query, None).hits
+        hits = hits_of(self.under_test.replica.search(ACME, query, None))
         sharing = {name for name in self._allowed(wanted) if word in self._words(name)}
         assert {hit.passage.chunk_id for hit in hits if hit.lexical > 0} == sharing
         if not with_vector:

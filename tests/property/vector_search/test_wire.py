@@ -8,7 +8,8 @@ from supportagent.vector_search.v1 import vector_search_service_pb2 as pb
 
 from services.vector_search.api import wire
 from services.vector_search.domain.passages import Passage
-from services.vector_search.domain.search import Hit, SearchResult
+from services.vector_search.domain.search import SearchResult
+from tests.fakes.vector_search_data import Hit, hits_of
 
 # Long ones too, so that lengths take one, two and three bytes.
 texts = st.one_of(st.text(max_size=20), st.sampled_from(["", "ü" * 70, "x" * 200, "y" * 20_000]))
@@ -55,7 +56,7 @@ def message(result: SearchResult) -> pb.SearchResponse:
                 dense=each.dense,
                 lexical=each.lexical,
             )
-            for each in result.hits
+            for each in hits_of(result)
         ],
         revision=result.revision,
     )

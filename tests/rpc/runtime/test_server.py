@@ -169,6 +169,8 @@ def test_overload_is_refused_at_once(turns: ScriptedTurns, health: Health) -> No
 
     # Two give up before they are begun: they are never done, and their places are free again.
     assert [each.exception() is not None for each in taken[2:]] == [True, True]
+    # The server has heard of it once it answers what was sent later on the same connection.
+    assert is_serving(channel, 5)
     free.set()
     assert [each.exception() for each in taken[:2]] == [None, None]
     for _ in range(8):

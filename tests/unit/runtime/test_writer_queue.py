@@ -69,7 +69,7 @@ def test_threads_hold_the_lock_in_the_order_in_which_they_came() -> None:
     for number, name in enumerate(("first", "second")):
         threads.append(threading.Thread(target=hold, args=(name,)))
         threads[-1].start()
-        while lock.waiting == number:
+        while len(lock._waiting) == number:
             time.sleep(0.001)
     assert not lock.acquire(0.001)
     lock.release()

@@ -27,6 +27,7 @@ from tests.fakes.vector_search_data import (
     a_document,
     a_question,
     a_vector,
+    as_it_is,
 )
 
 ANYTHING = a_question(a_vector(1), limit=200)
@@ -186,9 +187,9 @@ def test_workspaces_never_mix(feed: FakeChangeFeed, replica: ReplicaUnderTest) -
     feed.write(GLOBEX, documents=[a_document("x")], chunks=[a_chunk("a", "x", text="secret of globex")])
     replica.follow()
     for text in ("secret", "words"):
-        (ours,) = replica.replica.search(ACME, a_question(a_vector(1), text), None).hits
-        (theirs,) = replica.replica.search(GLOBEX, a_question(a_vector(1), text), None).hits
-        assert (ours.passage.text, theirs.passage.text) == ("words of a", "secret of globex")
+        (ours,) = replica.replica.search(ACME, a_question(a_vector(1), text), None).passages
+        (theirs,) = replica.replica.search(GLOBEX, a_question(a_vector(1), text), None).passages
+        assert (ours.text, theirs.text) == ("words of a", "secret of globex")
     feed.write(GLOBEX, deleted_documents=["doc_x"])
     replica.follow()
     assert replica.found(ACME, ANYTHING) == ["chunk_a"]
@@ -199,7 +200,7 @@ def test_an_unknown_workspace_has_nothing(replica: ReplicaUnderTest) -> None:
     """Nobody learns from the answer whether a workspace exists."""
     replica.follow()
     result = replica.replica.search(WorkspaceId("ws_nobody"), ANYTHING, None)
-    assert (result.hits, result.revision) == ((), 0)
+    assert (list(result.passages), result.revision) == ([], 0)
 
 
 def test_waits_for_a_revision(feed: FakeChangeFeed, replica: ReplicaUnderTest) -> None:
@@ -311,8 +312,8 @@ def test_damage_found_while_loading_is_rebuilt(feed: FakeChangeFeed, replica: Re
         replica.found(ACME, ANYTHING)
     resets = feed.resets
     replica.follow()
-    (hit,) = replica.replica.search(ACME, ANYTHING, None).hits
-    assert hit.passage.text == "words of a"
+    (passage,) = replica.replica.search(ACME, ANYTHING, None).passages
+    assert passage.text == "words of a"
     assert feed.resets == resets + 1
 
 
@@ -483,7 +484,7 @@ def test_an_answer_that_outlived_its_lease_is_not_given(
 ) -> None:
     """What was found in time but is ready too late may have been deleted meanwhile."""
     replica.follow()
-    loader = HybridCollections(replica.directory.index_cache, SMALL)
+    loader = HybridCollections(replica.directory.index_cache, SMALL, as_it_is)
     slow = SlowWorkspaces(replica.directory, loader, 1 << 30)
     slow.clock = replica.clock
     with pytest.raises(Unavailable):

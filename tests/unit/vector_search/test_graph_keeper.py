@@ -89,39 +89,39 @@ def test_many_new_rows_make_a_new_graph(bench: Bench, more: int, anew: bool) -> 
     assert (bench.keeper.serving is not before) is anew
 
 
-def test_in_the_feed_s_rush_the_graph_waits(bench: Bench) -> None:
+@pytest.fixture
+def rushed(bench: Bench) -> Bench:
+    """Return one with a graph of 100, to which 21 rows at once are a rush."""
+    bench.keeper = GraphKeeper(bench.cache, replace(SMALL, rush=20))
+    bench.append(100)
+    bench.maintain()
+    return bench
+
+
+def test_in_the_feed_s_rush_the_graph_waits(rushed: Bench) -> None:
     """While rows come quickly nothing is merged or built; when they stop, all are taken in."""
-    bench.keeper = GraphKeeper(bench.cache, replace(SMALL, rush=20))
-    bench.append(100)
-    bench.maintain()
     for _ in range(2):
-        bench.append(21)
-        bench.maintain()
-        assert bench.graph_size() == 100
-    bench.maintain()
-    assert bench.graph_size() == 142
+        rushed.append(21)
+        rushed.maintain()
+        assert rushed.graph_size() == 100
+    rushed.maintain()
+    assert rushed.graph_size() == 142
 
 
-def test_the_dead_are_waited_for_too(bench: Bench) -> None:
+def test_the_dead_are_waited_for_too(rushed: Bench) -> None:
     """A graph is not built anew in the middle of a large replacement."""
-    bench.keeper = GraphKeeper(bench.cache, replace(SMALL, rush=20))
-    bench.append(100)
-    bench.maintain()
-    bench.remove(40)
-    bench.maintain()
-    assert bench.graph_size() == 100
-    bench.maintain()
-    assert bench.graph_size() == 60
+    rushed.remove(40)
+    rushed.maintain()
+    assert rushed.graph_size() == 100
+    rushed.maintain()
+    assert rushed.graph_size() == 60
 
 
-def test_no_rush_lasts_for_ever(bench: Bench) -> None:
+def test_no_rush_lasts_for_ever(rushed: Bench) -> None:
     """When as much changed as the graph holds, it is built anew all the same."""
-    bench.keeper = GraphKeeper(bench.cache, replace(SMALL, rush=20))
-    bench.append(100)
-    bench.maintain()
-    bench.append(100)
-    bench.maintain()
-    assert bench.graph_size() == 200
+    rushed.append(100)
+    rushed.maintain()
+    assert rushed.graph_size() == 200
 
 
 def test_what_serves_is_fed_while_another_is_built(bench: Bench) -> None:

@@ -7,10 +7,9 @@ import pytest
 
 from services.vector_search.domain.changes import ChangeSet, EmbeddingModel
 from services.vector_search.domain.passages import Passage
-from services.vector_search.domain.search import as_it_is
 from services.vector_search.index.payload_cache import PayloadCache
 from services.vector_search.storage.workspace_file import WorkspaceFile
-from tests.fakes.vector_search_data import ACME, DIMENSIONS, a_chunk, a_document
+from tests.fakes.vector_search_data import ACME, DIMENSIONS, a_chunk, a_document, as_it_is
 
 
 class CountingFile(WorkspaceFile):

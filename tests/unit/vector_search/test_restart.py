@@ -2,13 +2,12 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from services.vector_search.domain.search import Hit
 from services.vector_search.index.hnsw import HnswParameters
 from tests.fakes.change_feed import FakeChangeFeed
 from tests.fakes.power_cut import PowerCut, power_cut
@@ -20,23 +19,8 @@ from tests.fakes.saved_replica import (
     has_graph,
     maintain,
     require_as_new,
-    saved_replica,
 )
-from tests.fakes.vector_search_data import ACME, SMALL, ReplicaUnderTest, a_chunk, a_document
-
-
-@pytest.fixture
-def feed() -> FakeChangeFeed:
-    """Return a feed with 120 passages in three documents."""
-    return a_feed()
-
-
-@pytest.fixture
-def replica(feed: FakeChangeFeed, tmp_path: Path) -> Iterator[ReplicaUnderTest]:
-    """Return a replica that is level and has a snapshot of 120 passages."""
-    replica = saved_replica(feed, tmp_path / "replica")
-    yield replica
-    replica.stop()
+from tests.fakes.vector_search_data import ACME, SMALL, Hit, ReplicaUnderTest, a_chunk, a_document
 
 
 @pytest.mark.parametrize("end", [ReplicaUnderTest.crash, lambda replica: (replica.stop(), replica.start())])

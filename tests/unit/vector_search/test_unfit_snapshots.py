@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,28 +13,13 @@ from services.vector_search.domain.snapshot import IndexSnapshot
 from services.vector_search.storage.index_folder import IndexFolder
 from tests.fakes.change_feed import FakeChangeFeed
 from tests.fakes.saved_replica import (
-    a_feed,
+    edit_file,
     folder_of,
     has_graph,
     maintain,
     require_as_new,
-    saved_replica,
 )
 from tests.fakes.vector_search_data import ACME, DIMENSIONS, ReplicaUnderTest, a_chunk, a_question, a_vector
-
-
-@pytest.fixture
-def feed() -> FakeChangeFeed:
-    """Return a feed with 120 passages in three documents."""
-    return a_feed()
-
-
-@pytest.fixture
-def replica(feed: FakeChangeFeed, tmp_path: Path) -> Iterator[ReplicaUnderTest]:
-    """Return a replica that is level and has a snapshot of 120 passages."""
-    replica = saved_replica(feed, tmp_path / "replica")
-    yield replica
-    replica.stop()
 
 
 def test_what_changed_before_the_snapshot_is_not_read_again(
@@ -42,11 +27,11 @@ def test_what_changed_before_the_snapshot_is_not_read_again(
 ) -> None:
     """Texts and vectors of passages that the snapshot has stay unread until somebody asks for them."""
     replica.stop()
-    (path,) = replica.folder.glob(f"workspaces/{ACME}/*.sqlite")
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE chunks SET text = 'damaged' WHERE chunk_id = 'chunk_033'")
-        connection.execute("UPDATE vectors SET vector = x'00'")
-    connection.close()
+    edit_file(
+        replica,
+        "UPDATE chunks SET text = 'damaged' WHERE chunk_id = 'chunk_033'",
+        "UPDATE vectors SET vector = x'00'",
+    )
     replica.start()
     replica.follow()
     assert replica.found(ACME, a_question(a_vector(34), limit=1)) == ["chunk_034"]
@@ -58,11 +43,9 @@ def test_the_whole_check_comes_after_serving_and_is_not_forgotten(
 ) -> None:
     """Damage that loading does not see is found by maintenance; the file is rebuilt from the feed."""
     replica.stop()
-    (path,) = replica.folder.glob(f"workspaces/{ACME}/*.sqlite")
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA writable_schema = ON")
-        connection.execute("DELETE FROM sqlite_schema WHERE name = 'live_chunk_ids'")
-    connection.close()
+    path = edit_file(
+        replica, "PRAGMA writable_schema = ON", "DELETE FROM sqlite_schema WHERE name = 'live_chunk_ids'"
+    )
     replica.start()
     replica.follow()
     assert replica.found(ACME, a_question(a_vector(34), limit=1)) == ["chunk_034"]

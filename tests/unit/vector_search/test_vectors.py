@@ -64,6 +64,17 @@ def test_tables_are_the_same_over_both(vectors: Vectors) -> None:
     assert np.array_equal(compacted.all_cosines(query), table.cosines(query, rows))
 
 
+@pytest.mark.parametrize("slots", [[5, 6, 7, 8], [5, 6, 8, 9]])
+def test_rows_are_told_by_their_slots(slots: list[int]) -> None:
+    """Whether there are gaps or not; of slots that are not here, below, between and above, −1."""
+    table = RowTable(DIMENSIONS)
+    table.append(np.array(slots), np.zeros(4, dtype=np.int32), unit_rows(1, 4))
+    asked = np.arange(3, 12)
+    expected = [slots.index(slot) if slot in slots else -1 for slot in asked.tolist()]
+    assert table.rows_of(asked).tolist() == expected
+    assert [table.first_row_after(slot) for slot in (4, 5, slots[-1])] == [0, 1, 4]
+
+
 def test_only_memory_counts_as_memory(path: Path) -> None:
     """A file's pages are the system's, which takes them back when it needs them."""
     table = RowTable(DIMENSIONS, VectorFile(path, DIMENSIONS))
