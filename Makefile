@@ -49,8 +49,9 @@ bench: install build/bench/venv/.made ## measure beside the peers: PART=vector o
 	@GRPC_ENABLE_FORK_SUPPORT=0 $(BIN)/python -m tests.bench.$(if $(filter vector-growth,$(PART)),growth,vector)
 
 .PHONY: eval
-eval: install ## push DATA's pages, ask its questions, print what was found (DATA=folder)
-	$(BIN)/python -m tests.e2e.helpdocs --data $(DATA)
+eval: install ## how well DATA's questions are answered, beside the last figures: [PART=test SETS=a,b MOST=20 BASELINE=file]
+	$(BIN)/python -m tests.eval --data $(or $(DATA),$(error DATA=folder is missing)) $(if $(PART),--part $(PART)) \
+	  $(if $(SETS),--sets $(SETS)) $(if $(MOST),--most $(MOST)) $(if $(BASELINE),--baseline $(BASELINE))
 
 .PHONY: proto
 proto: protos/gen/.made ## generate code and descriptors from protos/

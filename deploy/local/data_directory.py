@@ -80,14 +80,25 @@ class DataDirectory:
 
     def internal_credential(self) -> str:
         """The secret that the processes show each other: 256 random bits, made once."""
-        path = self.root / "internal.credential"
-        if not path.exists():
-            write_private(path, secrets.token_urlsafe(32))
-        return path.read_text().strip()
+        return self._secret("internal.credential")
+
+    def query_secrets_key(self) -> str:
+        """
+        What the keys of language models are encrypted with in the database: 32 random bytes, made once.
+
+        To change it, put a new one and a comma before it in the file; what is written from then on has it.
+        """
+        return self._secret("query_secrets.key")
 
     def sqlite_url(self, name: str) -> str:
         """The database URL of a service."""
         return f"sqlite:///{self.databases / f'{name}.sqlite3'}"
+
+    def _secret(self, name: str) -> str:
+        path = self.root / name
+        if not path.exists():
+            write_private(path, secrets.token_urlsafe(32))
+        return path.read_text().strip()
 
 
 def write_private(path: Path, text: str) -> None:

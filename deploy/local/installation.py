@@ -123,6 +123,7 @@ def processes(data: DataDirectory, addresses: Addresses) -> list[Specification]:
             "services.query",
             {
                 "DATABASE_URL": data.sqlite_url("query"),
+                "SECRETS_KEY": data.query_secrets_key(),
                 "VECTOR_SEARCH_TARGET": addresses.target("vector_search"),
                 "CONVERSATIONS_TARGET": addresses.target("conversations"),
                 "ACCESS_TARGET": addresses.target("access"),

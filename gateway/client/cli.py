@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from gateway.client.answering import answering
 from gateway.client.ask import ask
 from gateway.client.errors import ApiError, ClientError
 from gateway.client.kb import kb
@@ -18,12 +19,13 @@ def supportagent() -> None:
     """
     The AI support agent from the terminal.
 
-    Workspaces and keys need the installation's data folder (DATA_DIR, default ./data); kb and ask need an API
-    key (--key, SUPPORTAGENT_KEY, else the demo workspace's) and find the gateway by --url or GATEWAY_PORT.
+    Workspaces, keys and answering need the installation's data folder (DATA_DIR, default ./data); kb and ask
+    need an API key (--key, SUPPORTAGENT_KEY, else the demo workspace's) and find the gateway by --url or
+    GATEWAY_PORT.
     """
 
 
-for each in (workspaces, keys, kb, ask):
+for each in (workspaces, keys, answering, kb, ask):
     supportagent.add_command(each)
 
 

@@ -1,12 +1,13 @@
-"""The operator's API as Python: workspaces and their keys."""
+"""The operator's API as Python: workspaces, their keys, how their questions are answered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from gateway.client.client import Json, paged
+from gateway.client.errors import ClientError
 from gateway.client.transport import Transport
 
 
@@ -65,6 +66,30 @@ class Operator:
         path = f"/operator/v1/keys/{quote(key_id, safe='')}/revoke"
         return self._object("POST", path, idempotent=True)
 
+    def workspace_id(self, name_or_id: str, environment: str = "live") -> str:
+        """
+        Returns the id of a workspace, or of its test twin.
+
+        Raises:
+            ClientError: no workspace has that name or id.
+        """
+        for each in self.workspaces():
+            if name_or_id in (each["name"], each["id"]):
+                return str(each["test_workspace_id"] if environment == "test" else each["id"])
+        raise ClientError(f"There is no workspace {name_or_id}.")
+
+    def answering(self, workspace_id: str) -> Json:
+        """Returns how a workspace's questions are answered."""
+        return self._object("GET", _answering(workspace_id))
+
+    def update_answering(self, workspace_id: str, patch: Mapping[str, Any]) -> Json:
+        """Changes the given settings; `clear` names those that go back to their defaults."""
+        return self._object("PATCH", _answering(workspace_id), body=dict(patch), idempotent=True)
+
     def _object(self, method: str, path: str, **request: Any) -> Json:
         answer: Json = self._transport.call(method, path, **request)
         return answer
+
+
+def _answering(workspace_id: str) -> str:
+    return f"/operator/v1/workspaces/{quote(workspace_id, safe='')}/answering"

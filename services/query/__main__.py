@@ -2,23 +2,39 @@
 
 from pathlib import Path
 
+from supportagent.query.v1.answering_service_pb2_grpc import add_AnsweringServiceServicer_to_server
 from supportagent.query.v1.query_service_pb2_grpc import add_QueryServiceServicer_to_server
 
 from services.embedding.provider import open_embedder
 from services.embedding.settings import load_embedding_settings
 from services.kernel.clock import SystemClock
-from services.query.api import query_servicer
+from services.query.api import answering_servicer, query_servicer
+from services.query.api.answering_servicer import AnsweringServicer
 from services.query.api.query_servicer import QueryServicer
 from services.query.clients.conversations import TranscriptService
 from services.query.clients.dependency import ServiceDependency
+from services.query.clients.rerank_endpoint import RerankEndpoints
 from services.query.clients.vector_search import IDEMPOTENT, VectorSearch
 from services.query.domain.asking import Asking
-from services.query.domain.confidence import shipped_model
+from services.query.domain.confidence.calibration import shipped_measurement
+from services.query.domain.confidence.calibrations import Calibrations
+from services.query.domain.confidence.model import shipped_model
+from services.query.domain.generation.generation import Generation
+from services.query.domain.generation.rewriting import Rewriting
+from services.query.domain.generation.support import EmbeddedSupport
+from services.query.domain.judging import Judge
 from services.query.domain.readiness import EmbedderDependency, Readiness
-from services.query.domain.retrieval import Retrieval
+from services.query.domain.retrieval.retrieval import Retrieval
+from services.query.domain.settings.known_answering import KnownAnswering
 from services.query.domain.transcript import Transcript
+from services.query.domain.writing import Writing
+from services.query.llm.on_demand import ChatOnDemand
+from services.query.llm.outcomes import CountedOutcomes
 from services.query.settings import PREFIX, QuerySettings
 from services.query.storage import schema
+from services.query.storage.answering import StoredAnswering
+from services.query.storage.labelled_scores import StoredLabelledScores
+from services.query.storage.seal import Seal
 from services.query.storage.turns import StoredTurns, TurnDelivery
 from services.runtime import logs
 from services.runtime.channel import open_channel
@@ -50,11 +66,23 @@ def main() -> None:
     delivery = OutboxDelivery(outbox, TurnDelivery(transcripts))
     model = shipped_model()
     least = settings.default_min_confidence
+    least = model.threshold if least is None else least
+    stored = StoredAnswering(database, Seal(settings.secrets_key.reveal()))
+    answering = KnownAnswering(stored)
+    calibrations = Calibrations(model, least, shipped_measurement(), StoredLabelledScores(database))
+    chat, outcomes, rerankers = ChatOnDemand(), CountedOutcomes(), RerankEndpoints()
     asking = Asking(
-        Retrieval(embedder, VectorSearch(vector_search, settings.search_timeout)),
+        Retrieval(
+            embedder,
+            VectorSearch(vector_search, settings.search_timeout),
+            Rewriting(chat, outcomes),
+            rerankers,
+        ),
+        Judge(model, calibrations),
+        Writing(Generation(chat, outcomes), EmbeddedSupport(embedder)),
         Transcript(transcripts, StoredTurns(database, outbox)),
-        model,
-        model.threshold if least is None else least,
+        answering,
+        calibrations,
         SystemClock(),
     )
     readiness = Readiness(
@@ -74,12 +102,21 @@ def main() -> None:
         shared,
         [
             Service(
-                query_servicer.SERVICE, add_QueryServiceServicer_to_server, QueryServicer(asking, readiness)
-            )
+                query_servicer.SERVICE,
+                add_QueryServiceServicer_to_server,
+                QueryServicer(asking, readiness, answering, calibrations),
+            ),
+            Service(
+                answering_servicer.SERVICE,
+                add_AnsweringServiceServicer_to_server,
+                AnsweringServicer(stored, calibrations),
+            ),
         ],
         health=health,
         on_stop=delivery.stop,
     )
+    chat.close()
+    rerankers.close()
     database.close()
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.query.storage.seal import Seal, UnfitKey
 from services.runtime.settings import ProcessSettings, Secret, SettingsError
 
 PREFIX = "QUERY_"
@@ -11,8 +12,12 @@ PREFIX = "QUERY_"
 class QuerySettings(ProcessSettings):
     """Whom it asks, for how long, and when it keeps silent. Targets are `host:port`; times are in seconds."""
 
-    # Of the outbox. Holds a password on PostgreSQL.
+    # Of the outbox and the workspaces' settings. Holds a password on PostgreSQL.
     database_url: Secret
+
+    # Encrypts the keys of language models in the database: 32 bytes in base64. Several are separated by
+    # commas; the first encrypts, all decrypt, so that a new one can be put before an old one.
+    secrets_key: Secret
 
     vector_search_target: str
     conversations_target: str
@@ -37,5 +42,9 @@ class QuerySettings(ProcessSettings):
         least = self.default_min_confidence
         if least is not None and not 0 <= least <= 1:
             wrong.append(f"{PREFIX}DEFAULT_MIN_CONFIDENCE is not between 0 and 1")
+        try:
+            Seal(self.secrets_key.reveal())
+        except UnfitKey as unfit:
+            wrong.append(f"{PREFIX}SECRETS_KEY {unfit}")
         if wrong:
             raise SettingsError("; ".join(wrong))

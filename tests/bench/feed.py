@@ -103,6 +103,7 @@ class BenchFeed:
                 heading_path=["Help"],
                 text=self._data.text(point),
                 vector=vector.astype("<f4").tobytes(),
+                kind="passage",
             )
             for point, vector in zip(revision.points.tolist(), revision.vectors, strict=True)
         ]

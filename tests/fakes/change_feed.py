@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import grpc
 from supportagent.knowledge.v1 import change_feed_service_pb2 as pb
 from supportagent.knowledge.v1 import change_feed_service_pb2_grpc as rpc
+from supportagent.vector_search.v1 import vector_search_service_pb2 as answers
 
 from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
@@ -20,6 +21,7 @@ from services.vector_search.domain.changes import (
     SyncAnswer,
 )
 from services.vector_search.domain.passages import Document
+from services.vector_search.domain.units import Units
 
 
 @dataclass
@@ -232,6 +234,20 @@ def service(servicer: FakeChangeFeedServicer) -> Service:
     )
 
 
+def _units(units: Units) -> list[pb.Unit]:
+    return [
+        pb.Unit(
+            start=each.start,
+            end=each.end,
+            kind=each.kind,
+            block=each.block,
+            heading=each.heading,
+            place=each.place,
+        )
+        for each in answers.Hit.FromString(units.encoded).units
+    ]
+
+
 def _message(changes: ChangeSet) -> pb.ChangeSet:
     documents = [
         pb.DocumentChange(
@@ -254,6 +270,9 @@ def _message(changes: ChangeSet) -> pb.ChangeSet:
             heading_path=each.heading_path,
             text=each.text,
             vector=each.vector.astype("<f4").tobytes(),
+            units=_units(each.units),
+            unit_vectors=each.units.vectors,
+            kind=each.kind,
         )
         for each in changes.chunks
     ]

@@ -18,7 +18,7 @@ Answer = tuple[int, Any, dict[str, str]]
 
 class FakeApi:
     """
-    Documents, operations, keys and answers of one workspace.
+    Documents, operations, keys, settings and answers of one workspace.
 
     `troubles` are answers or exceptions to give before the real ones; `requests` is what came in.
     Documents are indexed after `polls_until_indexed` looks at their operation.
@@ -36,6 +36,7 @@ class FakeApi:
         self.polls_until_indexed = 1
         self.page_size = 2
         self.events: list[dict[str, Any]] = []
+        self.answering: dict[str, Any] = {}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answers for httpx.MockTransport."""
@@ -72,6 +73,8 @@ class FakeApi:
         route = routes.get((method, url.path))
         if route:
             return route()
+        if url.path.startswith("/operator/v1/workspaces/") and url.path.endswith("/answering"):
+            return self._answering(url.path.split("/")[-2], body)
         name = url.path.rsplit("/", 1)[-1]
         if url.path.startswith("/v1/knowledge/operations/"):
             return 200, self._poll(self.operations[name]), {}
@@ -141,9 +144,15 @@ class FakeApi:
         return 200, lines, {"content-type": "text/event-stream"}
 
     def _workspace(self, body: dict[str, Any]) -> Answer:
-        workspace = {"id": f"ws_{len(self.workspaces)}", "created_at": "2026-01-01T00:00:00Z", **body}
+        number = len(self.workspaces)
+        twin = {"test_workspace_id": f"ws_test_{number}"}
+        workspace = {"id": f"ws_{number}", "created_at": "2026-01-01T00:00:00Z", **twin, **body}
         self.workspaces.append(workspace)
         return 201, workspace, {}
+
+    def _answering(self, workspace_id: str, body: dict[str, Any] | None) -> Answer:
+        self.answering.update(body or {})
+        return 200, {"workspace_id": workspace_id, **self.answering}, {}
 
     def _key(self, body: dict[str, Any]) -> Answer:
         key = {"id": f"key_{len(self.keys)}", "key": "sk_live_secret", "prefix": "sk_live_ab", **body}

@@ -6,9 +6,9 @@ from dataclasses import replace
 from services.kernel.caller import Caller
 from services.kernel.errors import DomainError
 from services.kernel.ids import WorkspaceId
-from services.query.domain.passage import Found, Passage
+from services.query.domain.passage import CUSTOM_ANSWER, Found, Passage
 from services.query.domain.ports import SearchQuery
-from services.query.domain.words import terms
+from services.query.domain.text.words import terms
 from tests.fakes.embedder import FakeEmbedder
 
 REVISION = 7
@@ -55,7 +55,14 @@ class FakePassageSearch:
 
     def _scored(self, passage: Passage, query: SearchQuery) -> Passage:
         whole = " ".join((passage.title, *passage.heading_path, passage.text))
-        dense = float(self._embedder.embed_query(whole) @ query.vector)
+        if passage.kind == CUSTOM_ANSWER:
+            whole = passage.heading_path[-1]
+        dense = self._cosine(whole, query)
+        cosines = tuple(self._cosine(passage.text[each.start : each.end], query) for each in passage.units)
         asked = set(terms(query.text))
         shared = len(asked & set(terms(whole))) / len(asked) if asked else 0.0
-        return replace(passage, score=0.7 * max(0.0, dense) + 0.3 * shared, dense=dense, lexical=10 * shared)
+        score = 0.7 * max(0.0, dense) + 0.3 * shared
+        return replace(passage, score=score, dense=dense, lexical=10 * shared, cosines=cosines)
+
+    def _cosine(self, text: str, query: SearchQuery) -> float:
+        return float(self._embedder.embed_query(text) @ query.vector)

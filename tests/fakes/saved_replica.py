@@ -65,13 +65,14 @@ def has_graph(replica: ReplicaUnderTest) -> bool:
 
 
 def answers(replica: ReplicaUnderTest, *, exact: bool = True) -> list[list[Hit]]:
-    """Return what many questions find, by meaning and by words, with all scores."""
+    """Return what many questions find, by meaning and by words, with all scores and units."""
     texts = ("", "router password number7", "invoice zebra", "about new words")
-    return [
-        hits_of(replica.replica.search(ACME, a_question(a_vector(s), text, 30, exact=exact), None))
-        for s in range(8)
+    questions = [
+        a_question(a_vector(seed), text, 30, exact=exact, with_units=True)
+        for seed in range(8)
         for text in texts
     ]
+    return [hits_of(replica.replica.search(ACME, each, None)) for each in questions]
 
 
 def require_as_new(replica: ReplicaUnderTest, feed: FakeChangeFeed) -> None:

@@ -1,18 +1,21 @@
 """Passages with random vectors, and a replica put together over a folder."""
 
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from supportagent.vector_search.v1 import vector_search_service_pb2 as pb
 
 from services.kernel.ids import WorkspaceId
 from services.vector_search.domain.changes import Chunk
 from services.vector_search.domain.follower import Follower
 from services.vector_search.domain.lease import Lease
-from services.vector_search.domain.passages import Document, Passage
+from services.vector_search.domain.passages import PASSAGE, Document, Passage
 from services.vector_search.domain.replica import Replica
 from services.vector_search.domain.search import SearchQuery, SearchResult
+from services.vector_search.domain.units import Units
 from services.vector_search.domain.vectors import FloatMatrix, FloatVector
 from services.vector_search.domain.workspaces import Workspaces
 from services.vector_search.index.collection import HybridCollections
@@ -64,12 +67,39 @@ def a_document(name: str, **changes: object) -> Document:
     return Document(document_id=f"doc_{name}", **{**attributes, **changes})  # type: ignore[arg-type]
 
 
+def some_units(seed: int, count: int, dimensions: int = DIMENSIONS) -> Units:
+    """Return units with random vectors, the same for the same seed; every fifth vector is zero."""
+    vectors = np.random.default_rng(seed).integers(-127, 128, (count, dimensions), dtype=np.int8)
+    vectors[4::5] = 0
+    units = [
+        pb.Unit(start=9 * n, end=9 * n + 8, kind="item", block=seed, heading="Ü" * (n % 2), place=n)
+        for n in range(count)
+    ]
+    return Units(pb.Hit(units=units).SerializeToString(), vectors.tobytes())
+
+
 def a_chunk(
-    name: str, document: str, *, seed: int | None = None, text: str = "", dimensions: int = DIMENSIONS
+    name: str,
+    document: str,
+    *,
+    seed: int | None = None,
+    text: str = "",
+    dimensions: int = DIMENSIONS,
+    units: Units | None = None,
+    kind: str = PASSAGE,
 ) -> Chunk:
-    """Return a passage called `chunk_<name>` of `doc_<document>`; its vector comes from the seed."""
-    vector = a_vector(sum(name.encode()) if seed is None else seed, dimensions)
-    return Chunk(f"chunk_{name}", f"doc_{document}", 0, ("Help",), text or f"words of {name}", vector)
+    """Return a passage called `chunk_<name>` of `doc_<document>`; its vectors come from the seed."""
+    seed = sum(name.encode()) if seed is None else seed
+    return Chunk(
+        chunk_id=f"chunk_{name}",
+        document_id=f"doc_{document}",
+        ordinal=0,
+        heading_path=("Help",),
+        text=text or f"words of {name}",
+        vector=a_vector(seed, dimensions),
+        units=some_units(seed, seed % 7, dimensions) if units is None else units,
+        kind=kind,
+    )
 
 
 def a_question(
@@ -92,11 +122,18 @@ class Hit(NamedTuple):
     score: float
     dense: float
     lexical: float
+    # Encoded.
+    units: bytes = b""
+    unit_cosines: tuple[float, ...] = ()
 
 
 def hits_of(result: SearchResult) -> list[Hit]:
     """Return an answer passage by passage."""
-    return list(map(Hit, result.passages, result.scores, result.dense, result.lexical))
+    columns = (result.passages, result.scores, result.dense, result.lexical)
+    cosines = (tuple(each.tolist()) for each in result.unit_cosines)
+    return list(
+        map(Hit, *columns, result.units or repeat(b""), cosines if result.unit_cosines else repeat(()))
+    )
 
 
 @dataclass

@@ -56,6 +56,20 @@ class FakeVectorSearchService(pb_grpc.VectorSearchServiceServicer):
                     score=each.score,
                     dense=each.dense,
                     lexical=each.lexical,
+                    kind=each.kind,
+                    units=[
+                        pb.Unit(
+                            start=unit.start,
+                            end=unit.end,
+                            kind=unit.kind.value,
+                            block=unit.block,
+                            heading=unit.heading,
+                            place=unit.place,
+                        )
+                        for unit in each.units
+                        if request.with_units
+                    ],
+                    unit_cosines=each.cosines if request.with_units else (),
                 )
                 for each in found.passages
             ],

@@ -53,7 +53,7 @@ def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatewa
     credential = Secret(CREDENTIAL)
     servers = {
         "access": start_server(access.services(), credential=credential),
-        "query": start_server([query.service()], credential=credential),
+        "query": start_server(query.services(), credential=credential),
         "knowledge": start_server(
             [knowledge.service()], credential=credential, max_message_bytes=20 * MEBIBYTE
         ),

@@ -27,6 +27,7 @@ def test_defaults_are_printed(client: httpx.Client) -> None:
         "message_id": "",
         "knowledge_revision": 0,
         "answerer": "extractive",
+        "escalation_suggested": False,
     }
 
 

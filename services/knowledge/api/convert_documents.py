@@ -1,5 +1,6 @@
 """Documents to and from messages."""
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from supportagent.knowledge.v1 import document_service_pb2 as pb
@@ -7,14 +8,16 @@ from supportagent.knowledge.v1 import document_service_pb2 as pb
 from services.kernel.clock import parse_instant
 from services.kernel.errors import DomainError, InvalidArgument, Violation
 from services.kernel.pages import Page
+from services.knowledge.domain.batch import Proposed
 from services.knowledge.domain.document import Document, DocumentId, Draft, Failure, Patch, Status
 from services.knowledge.domain.draft import Said, check_external_id, draft, patch
 from services.knowledge.domain.errors import DocumentNotFound
 from services.knowledge.domain.ports import ListFilters
 from services.knowledge.domain.read_documents import Shown
-from services.knowledge.domain.write_documents import Proposed
 from services.runtime.timestamps import timestamp
 
+# An operation keeps what is wrong with each document of a batch.
+_MAX_LISTED = 50
 _PUBLIC_STATUSES = sorted({status.public for status in Status})
 
 Input: TypeAlias = "pb.DocumentInput | pb.CreateDocumentRequest"
@@ -42,8 +45,7 @@ def proposed(message: pb.DocumentInput) -> Proposed:
     try:
         return Proposed(message.external_id, draft(_said(message)))
     except InvalidArgument as error:
-        detail = "; ".join(f"{each.pointer}: {each.detail}" for each in error.violations)
-        return Proposed(message.external_id, Failure(error.reason, detail))
+        return Proposed(message.external_id, Failure(error.reason, _listed(error.violations)))
 
 
 def patched(message: pb.DocumentPatch, body_keys: str) -> Patch:
@@ -141,6 +143,13 @@ def list_response(page: Page[Shown]) -> pb.ListDocumentsResponse:
     return pb.ListDocumentsResponse(
         items=[document(each) for each in page.items], next_page_token=page.next_token
     )
+
+
+def _listed(violations: Sequence[Violation]) -> str:
+    """All of them in a sentence, the first ones where they are very many."""
+    detail = "; ".join(f"{each.pointer}: {each.detail}" for each in violations[:_MAX_LISTED])
+    more = len(violations) - _MAX_LISTED
+    return f"{detail}; and {more} more" if more > 0 else detail
 
 
 def _said(message: "Input") -> Said:

@@ -15,6 +15,7 @@ from services.knowledge.domain.change_feed import (
     Replica,
     ReplicaId,
 )
+from services.knowledge.domain.units.unit import Unit
 from services.runtime.timestamps import timestamp
 
 
@@ -86,4 +87,18 @@ def _chunk(change: ChunkChange) -> pb.ChunkChange:
         heading_path=change.heading_path,
         text=change.text,
         vector=change.vector,
+        units=[_unit(each) for each in change.units],
+        unit_vectors=change.unit_vectors,
+        kind=change.kind,
+    )
+
+
+def _unit(unit: Unit) -> pb.Unit:
+    return pb.Unit(
+        start=unit.start,
+        end=unit.end,
+        kind=unit.kind,
+        block=unit.block,
+        heading=unit.heading,
+        place=unit.place,
     )

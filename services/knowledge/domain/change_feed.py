@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import NewType
 
 from services.kernel.ids import WorkspaceId
+from services.knowledge.domain.chunking.passage import PassageKind
 from services.knowledge.domain.document import Audience, DocumentId
+from services.knowledge.domain.units.unit import Unit
 
 ReplicaId = NewType("ReplicaId", str)
 
-# Vectors and texts of about so many bytes travel in one answer, more only where one revision has more.
+# Texts, units and vectors of about so many bytes travel in one answer, more only where one revision has more.
 ANSWER_BYTES = 4 * 1000 * 1000
 MAX_BEHIND = 1000
 
@@ -40,7 +42,11 @@ class DocumentChange:
 
 @dataclass(frozen=True)
 class ChunkChange:
-    """A passage as search must know it; `vector` is little-endian float32."""
+    """
+    A passage as search must know it.
+
+    `vector` is little-endian float32, `unit_vectors` has `dimensions` int8 for each of `units`.
+    """
 
     chunk_id: str
     document_id: DocumentId
@@ -48,6 +54,9 @@ class ChunkChange:
     heading_path: tuple[str, ...]
     text: str
     vector: bytes
+    kind: PassageKind
+    units: tuple[Unit, ...]
+    unit_vectors: bytes
 
 
 @dataclass

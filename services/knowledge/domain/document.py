@@ -21,6 +21,7 @@ class ContentType(StrEnum):
 
     MARKDOWN = "text/markdown"
     PLAIN = "text/plain"
+    CUSTOM_ANSWERS = "application/vnd.supportagent.qa+json"
 
 
 class Audience(StrEnum):

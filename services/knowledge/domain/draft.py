@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from services.kernel.errors import InvalidArgument, Violation
+from services.knowledge.domain import custom_answers
 from services.knowledge.domain.document import Audience, ContentType, Description, Draft, Patch
 
 MAX_TITLE = 500
@@ -48,8 +49,8 @@ def draft(said: Said) -> Draft:
         InvalidArgument: with each rule that is broken.
     """
     violations = _described(said, frozenset(vars(said)))
-    violations += _content_given(said)
-    content = _content(said, violations)
+    content, broken = _content(said)
+    violations += _content_given(said) or broken
     if violations:
         raise InvalidArgument.of(violations)
     description = Description(
@@ -77,9 +78,12 @@ def patch(said: Said, given: frozenset[str]) -> Patch:
     if not given:
         raise InvalidArgument.of([Violation("", "names no field to change")])
     violations = _described(said, given)
+    content: bytes | None = None
     if {"content", "content_base64"} <= given:
         violations.append(_BOTH)
-    content = _content(said, violations) if given & {"content", "content_base64"} else None
+    elif given & {"content", "content_base64"}:
+        content, broken = _content(said)
+        violations += broken
     for name in ("content_type", "audience"):
         if name in given and not getattr(said, name):
             violations.append(Violation(f"/{name}", "must not be empty"))
@@ -103,6 +107,11 @@ def check_external_id(external_id: str) -> list[Violation]:
     if not external_id:
         return [Violation("/external_id", "must not be empty")]
     return _external_id(external_id)
+
+
+def check_content(content_type: str, content: bytes) -> list[Violation]:
+    """Return what in a content is not as its type wants it; of Markdown and plain text everything is."""
+    return custom_answers.violations(content) if content_type == ContentType.CUSTOM_ANSWERS else []
 
 
 _BOTH = Violation("/content_base64", "must not be given together with content")
@@ -130,7 +139,7 @@ def _content_given(said: Said) -> list[Violation]:
     return []
 
 
-def _content(said: Said, violations: list[Violation]) -> bytes:
+def _content(said: Said) -> tuple[bytes, list[Violation]]:
     if said.content is not None:
         content, pointer = said.content.encode("utf-8", "replace"), "/content"
     else:
@@ -139,14 +148,12 @@ def _content(said: Said, violations: list[Violation]) -> bytes:
             content = base64.b64decode((said.content_base64 or "").encode("ascii", "replace"), validate=True)
             content.decode("utf-8")
         except binascii.Error:
-            violations.append(Violation(pointer, "is not base64"))
-            return b""
+            return b"", [Violation(pointer, "is not base64")]
         except UnicodeDecodeError:
-            violations.append(Violation(pointer, "is not text in UTF-8, as its content_type says"))
-            return b""
+            return b"", [Violation(pointer, "is not text in UTF-8, as its content_type says")]
     if len(content) > MAX_CONTENT_BYTES:
-        violations.append(Violation(pointer, f"is larger than {MAX_CONTENT_BYTES} bytes"))
-    return content
+        return b"", [Violation(pointer, f"is larger than {MAX_CONTENT_BYTES} bytes")]
+    return content, check_content(said.content_type, content)
 
 
 def _external_id(text: str) -> list[Violation]:

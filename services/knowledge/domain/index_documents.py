@@ -3,14 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import Protocol
 
 from services.embedding.domain.embedder import Embedder
 from services.kernel.clock import Clock
-from services.kernel.errors import Unavailable
+from services.kernel.errors import InvalidArgument, Unavailable
+from services.knowledge.domain import custom_answers
+from services.knowledge.domain.chunk_vectors import ChunkVectors, texts
 from services.knowledge.domain.chunking.blocks import Block
 from services.knowledge.domain.chunking.chunker import Chunker
-from services.knowledge.domain.chunking.passage import Chunk, chunks
+from services.knowledge.domain.chunking.passage import MAX_CHUNKS, Chunk, Passage, chunks
 from services.knowledge.domain.document import ContentType, Failure, Status
 from services.knowledge.domain.errors import ClaimLost, IndexingFailed
 from services.knowledge.domain.ports import Store
@@ -21,12 +24,16 @@ from services.knowledge.domain.queue import (
     MAX_LAPSES,
     Claim,
     IndexerId,
+    Source,
     backoff,
 )
 
-MAX_CHUNKS = 2000
 # Texts that are embedded in one call; between calls an indexer can be told to stop.
-_EMBED_AT_ONCE = 32
+_EMBED_AT_ONCE = 64
+# What a document may take: an indexer holds it in memory, and a revision of the feed travels whole, in a
+# message of at most 64 MiB. Passages whose units would have vectors beyond that have no units.
+MAX_UNIT_VECTOR_BYTES = 20 * 1024 * 1024
+MAX_DOCUMENT_BYTES = 56 * 1024 * 1024
 _UNAVAILABLE_SECONDS = 5
 
 Extract = Callable[[bytes, ContentType], Sequence[Block]]
@@ -59,7 +66,12 @@ class _Work:
     claim: Claim
     chunks: list[Chunk]
     missing: list[Chunk]
-    vectors: dict[str, bytes] = field(default_factory=dict)
+    vectors: dict[str, ChunkVectors] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> int:
+        """How many texts are to be embedded."""
+        return sum(1 + len(each.units) for each in self.missing)
 
 
 class IndexDocuments:
@@ -106,7 +118,7 @@ class IndexDocuments:
             work = None if stopping() else self._prepared(claim)
             if work is not None:
                 ready.append(work)
-            if sum(len(each.missing) for each in ready) >= _EMBED_AT_ONCE:
+            if sum(each.texts for each in ready) >= _EMBED_AT_ONCE:
                 self._finish(ready, stopping)
                 ready = []
         self._finish(ready, stopping)
@@ -130,25 +142,34 @@ class IndexDocuments:
         try:
             with self._store.read() as tx:
                 source = tx.queue.source(claim.workspace_id, claim)
-            passages = self._chunker.passages(
-                self._extract(source.content, source.content_type), source.title
-            )
+            passages = self._passages(source)
             if len(passages) > MAX_CHUNKS:
                 raise IndexingFailed("TOO_MANY_CHUNKS", f"It has more than {MAX_CHUNKS} passages.")
-            made = chunks(claim.document_id, source.title, passages)
+            dimensions = self._embedder.dimensions
+            made = chunks(claim.document_id, source.title, passages, MAX_UNIT_VECTOR_BYTES // dimensions)
+            if sum(each.bytes(dimensions) for each in made) > MAX_DOCUMENT_BYTES:
+                detail = f"Its passages and their vectors take more than {MAX_DOCUMENT_BYTES} bytes."
+                raise IndexingFailed("INDEX_TOO_LARGE", detail)
             return _Work(claim, made, [each for each in made if each.id not in source.chunk_ids])
         except Exception as error:
             self._went_wrong(claim, error)
             return None
 
+    def _passages(self, source: Source) -> list[Passage]:
+        if source.content_type is not ContentType.CUSTOM_ANSWERS:
+            blocks = self._extract(source.content, source.content_type)
+            return self._chunker.passages(blocks, source.title)
+        try:
+            pairs = custom_answers.pairs(source.content)
+        except InvalidArgument as error:  # stored under other rules
+            raise IndexingFailed("EXTRACTION_FAILED", error.detail) from None
+        return custom_answers.passages(pairs, self._embedder.count_tokens)
+
     def _finish(self, ready: Sequence[_Work], stopping: Callable[[], bool]) -> None:
         """Embed what is missing of several documents together, then commit each by itself."""
-        wanted = [(work, chunk) for work in ready for chunk in work.missing]
         try:
-            for start in range(0, len(wanted), _EMBED_AT_ONCE):
-                if stopping():
-                    return
-                self._embed(wanted[start : start + _EMBED_AT_ONCE])
+            if not self._embed(ready, stopping):
+                return
         except Unavailable as error:
             for work in ready:
                 self._went_wrong(work.claim, error)
@@ -156,23 +177,33 @@ class IndexDocuments:
         except Exception:
             # One of them is at fault: each by itself, so that it fails alone.
             for work in ready:
-                self._finish_alone(work)
+                self._finish_alone(work, stopping)
             return
         for work in ready:
             self._commit(work)
 
-    def _finish_alone(self, work: _Work) -> None:
+    def _finish_alone(self, work: _Work, stopping: Callable[[], bool]) -> None:
+        work.vectors.clear()
         try:
-            self._embed([(work, chunk) for chunk in work.missing])
+            if not self._embed([work], stopping):
+                return
         except Exception as error:
             self._went_wrong(work.claim, error)
         else:
             self._commit(work)
 
-    def _embed(self, wanted: Sequence[tuple[_Work, Chunk]]) -> None:
-        vectors = self._embedder.embed_passages([chunk.embedded for _, chunk in wanted])
-        for (work, chunk), vector in zip(wanted, vectors, strict=True):
-            work.vectors[chunk.id] = vector.astype("<f4").tobytes()
+    def _embed(self, ready: Sequence[_Work], stopping: Callable[[], bool]) -> bool:
+        """Embed what is missing of documents; return False when told to stop before the end."""
+        wanted = ((work, chunk, text) for work in ready for chunk in work.missing for text in texts(chunk))
+        while batch := list(islice(wanted, _EMBED_AT_ONCE)):
+            if stopping():
+                return False
+            # A passage of one sentence is its own only unit.
+            distinct = list(dict.fromkeys(text for *_, text in batch))
+            vectors = dict(zip(distinct, self._embedder.embed_passages(distinct), strict=True))
+            for work, chunk, text in batch:
+                work.vectors.setdefault(chunk.id, ChunkVectors()).take(vectors[text])
+        return True
 
     def _commit(self, work: _Work) -> None:
         claim = work.claim

@@ -21,6 +21,7 @@ from services.knowledge.domain.change_feed import (
     ReplicaId,
     ReplicaState,
 )
+from services.knowledge.domain.chunk_vectors import ChunkVectors
 from services.knowledge.domain.chunking.passage import Chunk
 from services.knowledge.domain.document import Document, DocumentId, Failure, Status
 from services.knowledge.domain.operation import NewOperation, Operation, OperationId
@@ -163,14 +164,16 @@ class Chunks(Protocol):
         workspace_id: WorkspaceId,
         document_id: DocumentId,
         chunks: Sequence[Chunk],
-        vectors: Mapping[str, bytes],
+        vectors: Mapping[str, ChunkVectors],
         revision: int,
     ) -> None:
         """
         Make `chunks` the passages of a document, with tombstones for those that are no more.
 
+        Those that `vectors` has are written, new or not; the others are there and stay as they are.
+
         Raises:
-            ClaimLost: a chunk is new and `vectors` has none for it.
+            ClaimLost: one that `vectors` does not have is not there.
         """
         ...
 

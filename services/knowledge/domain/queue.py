@@ -50,7 +50,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Source:
-    """What a claimed document is made of, and the passages that are in the index now."""
+    """
+    What a claimed document is made of.
+
+    `chunk_ids` are its passages that are in the index now; without those of the time before there were units,
+    which have to be made anew.
+    """
 
     title: str
     content_type: ContentType

@@ -1,12 +1,13 @@
 """Writing documents: one request is one transaction, durable before it is acknowledged."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from services.kernel.clock import Clock
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.ids import WorkspaceId, new_id
+from services.knowledge.domain.batch import MAX_BATCH, Proposed, distinct
 from services.knowledge.domain.document import (
     Description,
     Digest,
@@ -18,6 +19,7 @@ from services.knowledge.domain.document import (
     Status,
     new_document,
 )
+from services.knowledge.domain.draft import check_content
 from services.knowledge.domain.errors import DocumentNotFound, EtagMismatch, ExternalIdTaken
 from services.knowledge.domain.operation import (
     Item,
@@ -28,19 +30,6 @@ from services.knowledge.domain.operation import (
     OperationId,
 )
 from services.knowledge.domain.ports import IdempotentRequest, Store, Transaction
-
-MAX_BATCH = 1000
-
-Proposal = Draft | Failure
-"""One document of a batch: what it is to be, or what is wrong with it."""
-
-
-@dataclass(frozen=True)
-class Proposed:
-    """One document of a batch with the external id that it was sent under."""
-
-    external_id: str
-    proposal: Proposal
 
 
 class WriteDocuments:
@@ -105,6 +94,7 @@ class WriteDocuments:
 
         Raises:
             DocumentNotFound, EtagMismatch: as they say.
+            InvalidArgument: new content is not as the type wants it, or the content not as the new type does.
         """
         with self._store.write() as tx:
             tx.bases.lock(workspace_id)
@@ -112,6 +102,15 @@ class WriteDocuments:
             present.check_precondition(if_match)
             retry = patch.content is not None
             description = patch.of(present.description)
+            if patch.content is not None or patch.content_type is not None:
+                content = (
+                    tx.documents.content(workspace_id, document_id)
+                    if patch.content is None
+                    else patch.content
+                )
+                violations = check_content(description.content_type, content)
+                if violations:
+                    raise InvalidArgument.of(violations)
             return self._change(tx, workspace_id, present, description, patch.content, retry=retry)
 
     def batch(
@@ -141,7 +140,7 @@ class WriteDocuments:
             )
             items = [
                 self._batch_item(tx, workspace_id, place, each, present.get(each.external_id))
-                for place, each in enumerate(_distinct(documents))
+                for place, each in enumerate(distinct(documents))
             ]
             operation_id = self._operation(tx, workspace_id, Kind.BATCH, items)
             answer = encode(_stored(tx, workspace_id, operation_id))
@@ -259,23 +258,6 @@ def _item(place: int, document: Document) -> Item:
     state = ItemState.DONE if document.status is Status.INDEXED else ItemState.PENDING
     external_id = document.description.external_id
     return Item(place, document.id, external_id, state, document.content_version)
-
-
-def _distinct(documents: Sequence[Proposed]) -> list[Proposed]:
-    """Fail what cannot be told apart: no external id, or one that came before in the same batch."""
-    first: dict[str, int] = {}
-    checked = []
-    for place, each in enumerate(documents):
-        if not each.external_id:
-            failure = Failure("INVALID_ARGUMENT", "/external_id: must not be empty")
-            checked.append(Proposed("", failure))
-            continue
-        before = first.setdefault(each.external_id, place)
-        if before != place:
-            failure = Failure("INVALID_ARGUMENT", f"/external_id: is that of document {before}, too")
-            each = Proposed(each.external_id, failure)
-        checked.append(each)
-    return checked
 
 
 def _by_external_id(tx: Transaction, workspace_id: WorkspaceId, external_id: str) -> Document | None:

@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from services.kernel.ids import WorkspaceId
+from services.knowledge.domain.chunk_vectors import ChunkVectors
 from services.knowledge.domain.chunking.passage import Chunk
 from services.knowledge.domain.document import DocumentId
 from services.knowledge.domain.errors import ClaimLost
 from services.knowledge.storage.bases import Insert, SqlBases
 from services.knowledge.storage.tables import CHUNKS
+from services.knowledge.storage.units import units_column
 
+_FLOAT_BYTES = 4
 _KEY = ["workspace_id", "generation", "id"]
 
 
@@ -27,18 +30,19 @@ class SqlChunks:
         workspace_id: WorkspaceId,
         document_id: DocumentId,
         chunks: Sequence[Chunk],
-        vectors: Mapping[str, bytes],
+        vectors: Mapping[str, ChunkVectors],
         revision: int,
     ) -> None:
         """Make `chunks` the passages of a document, with tombstones for those that are no more."""
         generation = self._bases.get(workspace_id).generation
         before = self._ordinals(workspace_id, generation, document_id)
-        wanted = {chunk.id: chunk for chunk in chunks}
+        wanted = {chunk.id for chunk in chunks}
         gone = [name for name in before if name not in wanted]
-        moved = [chunk for chunk in chunks if before.get(chunk.id, chunk.ordinal) != chunk.ordinal]
-        fresh = [chunk for chunk in chunks if chunk.id not in before]
-        if any(chunk.id not in vectors for chunk in fresh):
+        fresh = [chunk for chunk in chunks if chunk.id in vectors]
+        kept = [chunk for chunk in chunks if chunk.id not in vectors]
+        if any(chunk.id not in before for chunk in kept):
             raise ClaimLost("the passages that were counted on are gone")
+        moved = [chunk for chunk in kept if before[chunk.id] != chunk.ordinal]
         self._bury(workspace_id, generation, gone, revision)
         for chunk in moved:
             self._connection.execute(
@@ -56,15 +60,18 @@ class SqlChunks:
                 "heading_path": list(chunk.passage.heading_path),
                 "text": chunk.passage.text,
                 "tokens": chunk.passage.tokens,
-                "vector": vectors[chunk.id],
-                "bytes": len(chunk.passage.text.encode()) + len(vectors[chunk.id]),
+                "vector": vectors[chunk.id].own,
+                "kind": chunk.passage.kind,
+                "units": units_column(chunk.units),
+                "unit_vectors": bytes(vectors[chunk.id].units),
+                "bytes": chunk.bytes(len(vectors[chunk.id].own) // _FLOAT_BYTES),
                 "revision": revision,
                 "deleted": False,
             }
             for chunk in fresh
         ]
         if rows:
-            # A passage that was deleted and comes back takes its tombstone's row.
+            # A passage that was deleted and comes back takes its tombstone's row, one of before its own.
             statement = self._insert(CHUNKS)
             new = {name: statement.excluded[name] for name in rows[0] if name not in _KEY}
             self._connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=new), rows)
@@ -85,7 +92,15 @@ class SqlChunks:
                 CHUNKS.update()
                 .where(*self._is(workspace_id, generation), CHUNKS.c.id.in_(names))
                 .values(
-                    text="", heading_path=[], vector=None, bytes=0, tokens=0, revision=revision, deleted=True
+                    text="",
+                    heading_path=[],
+                    vector=None,
+                    units=[],
+                    unit_vectors=None,
+                    bytes=0,
+                    tokens=0,
+                    revision=revision,
+                    deleted=True,
                 )
             )
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.change_feed import Changes, ChangeSet, ChunkChange, DocumentChange
+from services.knowledge.domain.chunking.passage import PassageKind
 from services.knowledge.domain.document import Audience, DocumentId
 from services.knowledge.storage.tables import (
     CHUNKS,
@@ -15,10 +16,11 @@ from services.knowledge.storage.tables import (
     GENERATIONS,
     KNOWLEDGE_BASES,
 )
+from services.knowledge.storage.units import units_of
 
 # Revisions that are looked at for one answer.
 _REVISIONS = 2000
-# What a row takes beside text and vector, roughly.
+# What a row takes beside its own bytes, roughly.
 _DOCUMENT_BYTES, _CHUNK_BYTES = 600, 200
 
 
@@ -147,4 +149,7 @@ def _chunk(row: sa.Row[Any]) -> ChunkChange:
         heading_path=tuple(row.heading_path),
         text=row.text,
         vector=bytes(row.vector),
+        kind=PassageKind(row.kind),
+        units=units_of(row.units),
+        unit_vectors=bytes(row.unit_vectors or b""),
     )

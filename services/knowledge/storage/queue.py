@@ -178,6 +178,7 @@ class SqlQueue:
                 k.generation == generation,
                 k.document_id == claim.document_id,
                 k.deleted.is_(False),
+                k.units.is_not(None),
             )
         ).scalars()
         return Source(row.title, ContentType(row.content_type), bytes(row.content), frozenset(names))

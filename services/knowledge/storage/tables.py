@@ -92,7 +92,7 @@ DOCUMENT_TOMBSTONES = sa.Table(
     sa.Index("document_tombstones_by_revision", "workspace_id", "revision"),
 )
 
-# A deleted row is a tombstone: its text and vector are gone.
+# A deleted row is a tombstone: its text, units and vectors are gone.
 CHUNKS = sa.Table(
     "chunks",
     METADATA,
@@ -105,7 +105,12 @@ CHUNKS = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("tokens", sa.Integer, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=True),
-    # Of text and vector together; decides how many fit into an answer of the feed.
+    # Rows made before there were kinds are passages.
+    sa.Column("kind", sa.Text, nullable=False, server_default="passage"),
+    # Null in rows made before there were units: these are made anew with their document.
+    sa.Column("units", Json, nullable=True),
+    sa.Column("unit_vectors", sa.LargeBinary, nullable=True),
+    # Of text, units and vectors together; decides how many fit into an answer of the feed.
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("deleted", sa.Boolean, nullable=False),

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from supportagent.query.v1 import query_service_pb2 as pb
 
 from services.kernel.errors import DomainError, ErrorKind
+from services.query.api.convert_explanation import explanation
 from services.query.domain.answer import Answer, Citation, Results, Source
 from services.query.domain.asking import Delta, Event, SourcesFound
 from services.query.domain.compose import excerpt
@@ -50,6 +51,7 @@ def question(request: pb.QueryRequest | pb.StreamQueryRequest) -> Question:
         channel=request.channel,
         metadata=dict(request.metadata),
         store=request.store if request.HasField("store") else True,
+        explain=request.explain,
     )
 
 
@@ -80,6 +82,8 @@ def query_response(answer: Answer) -> pb.QueryResponse:
         message_id=answer.message_id,
         knowledge_revision=_revision(answer.knowledge_revision),
         answerer=answer.answerer,
+        explanation=None if answer.explanation is None else explanation(answer.explanation),
+        escalation_suggested=answer.escalation_suggested,
     )
 
 

@@ -8,8 +8,11 @@ from supportagent.query.v1 import query_service_pb2_grpc as pb_grpc
 
 from services.kernel.errors import DeadlineExceeded
 from services.query.api import convert
+from services.query.api.convert_calibration import calibration_response
 from services.query.domain.asking import Asking, Completed
+from services.query.domain.confidence.calibrations import Calibrations
 from services.query.domain.readiness import READY, Readiness
+from services.query.domain.settings.answering import AnsweringSettings
 from services.runtime.call import seconds_left
 from services.runtime.interceptors.caller import caller
 from services.runtime.interceptors.errors import foreseen
@@ -18,18 +21,28 @@ SERVICE = pb.DESCRIPTOR.services_by_name["QueryService"].full_name
 
 # What it takes to tell a caller that its time is up while it still listens.
 _LAST_WORD_SECONDS = 0.05
+# What it takes to store a turn while the conversations service hangs, and to tell the answer.
+_TELLING_SECONDS = 1.0
 
 
 class QueryServicer(pb_grpc.QueryServiceServicer):
     """Questions in, answers out."""
 
-    def __init__(self, asking: Asking, readiness: Readiness) -> None:
+    def __init__(
+        self,
+        asking: Asking,
+        readiness: Readiness,
+        answering: AnsweringSettings,
+        calibrations: Calibrations,
+    ) -> None:
         self._asking = asking
         self._readiness = readiness
+        self._answering = answering
+        self._calibrations = calibrations
 
     def Query(self, request: pb.QueryRequest, context: grpc.ServicerContext) -> pb.QueryResponse:
         """Answer a question, or say that it can't be answered."""
-        answer = self._asking.answer(caller(context), convert.question(request))
+        answer = self._asking.answer(caller(context), convert.question(request), _patience())
         return convert.query_response(answer)
 
     def StreamQuery(
@@ -43,7 +56,7 @@ class QueryServicer(pb_grpc.QueryServiceServicer):
         """
         begun = False
         try:
-            for event in self._asking.stream(caller(context), convert.question(request)):
+            for event in self._asking.stream(caller(context), convert.question(request), _patience()):
                 yield convert.stream_query_response(event)
                 begun = True
                 if not isinstance(event, Completed):
@@ -56,14 +69,29 @@ class QueryServicer(pb_grpc.QueryServiceServicer):
 
     def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:
         """Find passages without answering."""
-        results = self._asking.look_up(caller(context), convert.lookup(request))
+        results = self._asking.look_up(caller(context), convert.lookup(request), _patience())
         return convert.search_response(results)
+
+    def GetCalibration(
+        self, request: pb.GetCalibrationRequest, context: grpc.ServicerContext
+    ) -> pb.GetCalibrationResponse:
+        """Tell how far the confidence can be trusted."""
+        workspace = caller(context).workspace_id
+        calibration = self._calibrations.of(workspace)
+        bounds = self._calibrations.thresholds(calibration, self._answering.get(workspace))
+        return calibration_response(calibration, bounds)
 
     def CheckReadiness(
         self, request: pb.CheckReadinessRequest, context: grpc.ServicerContext
     ) -> pb.CheckReadinessResponse:
         """Tell whether a question could be answered now."""
         return pb.CheckReadinessResponse(status=READY, checks=self._readiness.check())
+
+
+def _patience() -> float | None:
+    """Return how long a language model may take, so that its answer can still be stored and told."""
+    left = seconds_left()
+    return None if left is None else max(0.0, left - _TELLING_SECONDS)
 
 
 def _check_deadline() -> None:

@@ -7,8 +7,9 @@ from supportagent.vector_search.v1 import vector_search_service_pb2_grpc as pb_g
 
 from services.kernel.caller import Caller
 from services.kernel.errors import DeadlineExceeded, DomainError, ErrorKind, Unavailable
-from services.query.domain.passage import Found, Passage
+from services.query.domain.passage import PASSAGE, Found, Passage
 from services.query.domain.ports import SearchQuery
+from services.query.domain.units import Kind, Unit
 from services.runtime.call import acting_as, seconds_left
 from services.runtime.channel import call
 
@@ -38,6 +39,7 @@ class VectorSearch:
                 document_ids=query.filters.document_ids,
             ),
             exact=query.exact,
+            with_units=True,
         )
         left = seconds_left()
         try:
@@ -67,4 +69,11 @@ def _passage(hit: pb.Hit) -> Passage:
         score=hit.score,
         dense=hit.dense,
         lexical=hit.lexical,
+        kind=hit.kind or PASSAGE,
+        units=tuple(_unit(each) for each in hit.units),
+        cosines=tuple(hit.unit_cosines),
     )
+
+
+def _unit(unit: pb.Unit) -> Unit:
+    return Unit(unit.start, unit.end, Kind(unit.kind), unit.block, unit.heading, unit.place)

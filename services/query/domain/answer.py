@@ -2,27 +2,24 @@
 
 from dataclasses import dataclass
 
+from services.query.domain.explanation import Explanation
 from services.query.domain.passage import Passage
 
 NO_RELEVANT_SOURCE = "NO_RELEVANT_SOURCE"
 LOW_CONFIDENCE = "LOW_CONFIDENCE"
-EXTRACTIVE = "extractive"
-
-LOW_BELOW, HIGH_FROM = 0.4, 0.7
+EXTRACTIVE, CUSTOM = "extractive", "custom"
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """The probability, 0 to 1, that the best candidate is right, whether it was given or withheld."""
+    """
+    The probability, 0 to 1, that the best candidate is right, whether it was given or withheld.
+
+    `level` is low, medium or high, by the workspace's bounds.
+    """
 
     score: float
-
-    @property
-    def level(self) -> str:
-        """low, medium or high."""
-        if self.score < LOW_BELOW:
-            return "low"
-        return "medium" if self.score < HIGH_FROM else "high"
+    level: str
 
 
 @dataclass(frozen=True)
@@ -80,6 +77,9 @@ class Answer:
     knowledge_revision: int
     actions: tuple[Action, ...] = ()
     answerer: str = EXTRACTIVE
+    # It was withheld, or a person was asked for.
+    escalation_suggested: bool = False
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True)

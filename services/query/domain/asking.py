@@ -1,39 +1,26 @@
-"""A question's way: check, recall, retrieve, compose, decide, store, reply."""
+"""A question's way: check, recall, retrieve, judge, write, store, reply."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.kernel.caller import Caller
 from services.kernel.clock import Clock
 from services.kernel.ids import new_id
-from services.query.domain.answer import (
-    LOW_CONFIDENCE,
-    NO_RELEVANT_SOURCE,
-    Answer,
-    Citation,
-    Confidence,
-    Draft,
-    Piece,
-    Results,
-    Source,
-)
-from services.query.domain.compose import compose, nearest
-from services.query.domain.confidence import Model, features
+from services.query.domain.answer import Answer, Citation, Piece, Results, Source
+from services.query.domain.confidence.calibrations import Calibrations
 from services.query.domain.conversation import AssistantMessage, Turn, UserMessage
-from services.query.domain.extract import quotes
+from services.query.domain.escalation import asks_for_person
+from services.query.domain.explanation import ExplainedPassage, Explanation
+from services.query.domain.judging import Judge, Judgement
 from services.query.domain.question import Dialogue, Lookup, Question, Said
-from services.query.domain.ranking import documents
-from services.query.domain.retrieval import CANDIDATES, Retrieval, Retrieved
+from services.query.domain.retrieval.retrieval import CANDIDATES, Retrieval, Retrieved
+from services.query.domain.settings.answering import Answering, AnsweringSettings
+from services.query.domain.stages import Stages
 from services.query.domain.transcript import Transcript
+from services.query.domain.writing import Writing, Written
 
 _DEFAULT_CHANNEL = "api"
-
-_NOTHING_FOUND = "I couldn't find anything about that in the documentation."
-_NOTHING_RELEVANT = (
-    "I couldn't find an answer to that in the documentation. The pages listed as sources came nearest."
-)
-_NOT_SURE = "I'm not sure enough to answer that. The pages listed as sources may help."
 
 
 @dataclass(frozen=True)
@@ -62,59 +49,79 @@ Event = SourcesFound | Delta | Citation | Completed
 
 @dataclass(frozen=True)
 class _Decided:
-    """An answer, given or withheld, before it has a place in a conversation."""
+    """What is to be answered, before it is written and has a place in a conversation."""
 
-    draft: Draft
-    answered: bool
-    reason: str
-    confidence: Confidence
-    revision: int
+    history: Sequence[Said]
+    retrieved: Retrieved
+    judgement: Judgement
+    answering: Answering
+    stages: Stages
 
 
 class Asking:
     """Answers questions and looks passages up."""
 
     def __init__(
-        self, retrieval: Retrieval, transcript: Transcript, model: Model, min_confidence: float, clock: Clock
+        self,
+        retrieval: Retrieval,
+        judge: Judge,
+        writing: Writing,
+        transcript: Transcript,
+        answering: AnsweringSettings,
+        calibrations: Calibrations,
+        clock: Clock,
     ) -> None:
-        """`min_confidence` applies where a question brings none."""
         self._retrieval = retrieval
+        self._judge = judge
+        self._writing = writing
         self._transcript = transcript
-        self._model = model
-        self._min_confidence = min_confidence
+        self._answering = answering
+        self._calibrations = calibrations
         self._clock = clock
 
-    def answer(self, caller: Caller, question: Question) -> Answer:
+    def answer(self, caller: Caller, question: Question, seconds: float | None = None) -> Answer:
         """
         Return the answer to a question, given or withheld; unless it says otherwise, the turn is stored.
+
+        `seconds` is how long the caller waits.
 
         Raises:
             InvalidArgument, UserTokenRefused, ConversationNotFound: the question can't be asked so.
             Unavailable, DeadlineExceeded: no answer now.
         """
         asked_at = self._clock.now()
-        return self._store(caller, question, self._decide(caller, question), asked_at)
+        decided = self._decide(caller, question, seconds)
+        written = self._written(question, decided, seconds)
+        return self._store(caller, question, decided, written, asked_at)
 
-    def stream(self, caller: Caller, question: Question) -> Iterator[Event]:
+    def stream(self, caller: Caller, question: Question, seconds: float | None = None) -> Iterator[Event]:
         """
         Yield the same as events: the sources, the text in pieces each with its citations, the whole.
 
         Whatever can refuse the question does so before the first event. Raises as `answer` does.
         """
         asked_at = self._clock.now()
-        decided = self._decide(caller, question)
-        yield SourcesFound(decided.draft.sources)
-        for piece in decided.draft.pieces:
+        decided = self._decide(caller, question, seconds)
+        yield SourcesFound(decided.judgement.draft.sources)
+        written = Written(decided.judgement.answerer)
+        for piece in self._pieces(question, decided, written, seconds):
             yield Delta(piece.text)
             yield from piece.citations
-        yield Completed(self._store(caller, question, decided, asked_at))
+        yield Completed(self._store(caller, question, decided, written, asked_at))
 
-    def look_up(self, caller: Caller, lookup: Lookup) -> Results:
+    def look_up(self, caller: Caller, lookup: Lookup, seconds: float | None = None) -> Results:
         """Return the passages for a question, best first; raises as `answer` does."""
         lookup.check()
         history = self._history(caller, lookup)
-        limit = max(CANDIDATES, lookup.max_results)
-        found = self._retrieval.find(caller, lookup, history, limit).found
+        found = self._retrieval.find(
+            caller,
+            lookup,
+            history,
+            self._answering.get(caller.workspace_id),
+            Stages(),
+            limit=max(CANDIDATES, lookup.max_results),
+            seconds=seconds,
+        ).found
         return Results(found.passages[: lookup.max_results], found.revision)
 
     def _history(self, caller: Caller, dialogue: Dialogue) -> list[Said]:
@@ -122,47 +129,99 @@ class Asking:
             return self._transcript.recent(caller, dialogue.conversation_id)
         return list(dialogue.history)
 
-    def _decide(self, caller: Caller, question: Question) -> _Decided:
+    def _decide(self, caller: Caller, question: Question, seconds: float | None) -> _Decided:
         question.check()
-        history = self._history(caller, question)
-        return self._judge(question, self._retrieval.find(caller, question, history))
+        stages = Stages()
+        answering = self._answering.get(caller.workspace_id)
+        with stages.of("history"):
+            history = self._history(caller, question)
+        retrieved = self._retrieval.find(caller, question, history, answering, stages, seconds=seconds)
+        with stages.of("answer"):
+            judgement = self._judge.judge(
+                question.message,
+                retrieved,
+                answering,
+                self._calibrations.of(caller.workspace_id),
+                max_sources=question.max_sources,
+                min_confidence=question.min_confidence,
+            )
+        return _Decided(history, retrieved, judgement, answering, stages)
 
-    def _judge(self, question: Question, retrieved: Retrieved) -> _Decided:
-        found = retrieved.found
-        candidates = documents(found.passages, question.max_sources)
-        quoted = quotes(retrieved.asked, candidates, found.passages)
-        if not quoted:
-            text = _NOTHING_RELEVANT if candidates else _NOTHING_FOUND
-            withheld = Draft((Piece(text),), nearest(candidates))
-            return _Decided(withheld, False, NO_RELEVANT_SOURCE, Confidence(0.0), found.revision)
-        # By its own words: those of earlier turns would count as missing from the answer.
-        score = self._model.score(features(question.message, found.passages, candidates, quoted))
-        least = self._min_confidence if question.min_confidence is None else question.min_confidence
-        if score >= least:
-            return _Decided(compose(quoted, candidates), True, "", Confidence(score), found.revision)
-        relevant = score >= self._model.relevant
-        text = _NOT_SURE if relevant else _NOTHING_RELEVANT
-        reason = LOW_CONFIDENCE if relevant else NO_RELEVANT_SOURCE
-        withheld = Draft((Piece(text),), nearest(candidates))
-        return _Decided(withheld, False, reason, Confidence(score), found.revision)
+    def _written(self, question: Question, decided: _Decided, seconds: float | None) -> Written:
+        written = Written(decided.judgement.answerer)
+        for _ in self._pieces(question, decided, written, seconds, at_once=True):
+            pass
+        return written
 
-    def _store(self, caller: Caller, question: Question, decided: _Decided, asked_at: datetime) -> Answer:
+    def _pieces(
+        self,
+        question: Question,
+        decided: _Decided,
+        written: Written,
+        seconds: float | None,
+        *,
+        at_once: bool = False,
+    ) -> Iterator[Piece]:
+        model = decided.answering.language_model
+        if model is None or not decided.judgement.is_extract:
+            yield from written.add_text(decided.judgement.draft.pieces)
+            return
+        with decided.stages.of("generate"):
+            yield from self._writing.pieces(
+                question, decided.history, decided.judgement, model, written, seconds, at_once=at_once
+            )
+
+    def _store(
+        self, caller: Caller, question: Question, decided: _Decided, written: Written, asked_at: datetime
+    ) -> Answer:
+        judgement = decided.judgement
         new = "" if question.conversation_id or not question.store else new_id("conv")
         answer = Answer(
-            text=decided.draft.text,
-            answered=decided.answered,
-            reason=decided.reason,
-            confidence=decided.confidence,
-            sources=decided.draft.sources,
-            citations=decided.draft.citations,
+            text=written.text,
+            answered=judgement.answered,
+            reason=judgement.reason,
+            confidence=judgement.confidence,
+            sources=judgement.draft.sources,
+            citations=written.citations,
             conversation_id=question.conversation_id or new,
             # What is not stored has no message that an id could name; so equal answers are equal bytes.
             message_id=new_id("msg") if question.store else "",
-            knowledge_revision=decided.revision,
+            knowledge_revision=decided.retrieved.found.revision,
+            answerer=written.answerer,
+            escalation_suggested=not judgement.answered or asks_for_person(question.message),
         )
         if question.store:
             self._transcript.append(caller, _turn(question, answer, asked_at, self._clock.now()))
+        if question.explain:
+            return replace(answer, explanation=_explanation(decided, written))
         return answer
+
+
+def _explanation(decided: _Decided, written: Written) -> Explanation:
+    judgement = decided.judgement
+    used = {each.chunk_id for each in judgement.passages} if judgement.answered else set()
+    return Explanation(
+        question=decided.retrieved.asked,
+        passages=tuple(
+            ExplainedPassage(
+                document_id=each.document_id,
+                chunk_id=each.chunk_id,
+                title=each.title,
+                heading_path=each.heading_path,
+                kind=each.kind,
+                score=each.shown_score,
+                dense=each.dense,
+                lexical=each.lexical,
+                best_sentence=each.best_sentence,
+                used=each.chunk_id in used,
+            )
+            for each in decided.retrieved.found.passages
+        ),
+        features=judgement.features or {},
+        thresholds=judgement.thresholds,
+        milliseconds=decided.stages.milliseconds(),
+        fallback=written.fallback,
+    )
 
 
 def _turn(question: Question, answer: Answer, asked_at: datetime, answered_at: datetime) -> Turn:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from services.query.domain.answer import Citation, Draft, Piece, Source
-from services.query.domain.extract import Quote
+from services.query.domain.extraction.quote import Quote
 from services.query.domain.passage import Passage
-from services.query.domain.ranking import Candidate
+from services.query.domain.retrieval.ranking import Candidate
 
 EXCERPT_CHARACTERS = 600
 _JOINT = " … "
@@ -16,8 +16,9 @@ def compose(quotes: Sequence[Quote], candidates: Sequence[Candidate]) -> Draft:
     """
     Return the answer that the quotes make, with one source per candidate, in the candidates' order.
 
-    `[n]` follows each quote and names its source; the citation is the quote without the marker, and without
-    the head of a table of which it is some rows. Each quote's document is one of the candidates.
+    `[n]` follows each quote and names its source; the citation is the quote without the marker, without the
+    dots of a sentence that goes on, and without the head of a table of which it is some rows. Each quote's
+    document is one of the candidates.
     """
     sources = _sources(quotes, candidates)
     number = {source.chunk_id: source.index for source in sources}
@@ -26,7 +27,8 @@ def compose(quotes: Sequence[Quote], candidates: Sequence[Candidate]) -> Draft:
     for position, quote in enumerate(quotes):
         separator = "" if position == 0 else _separator(quotes[position - 1], quote)
         separator += f"{quote.head}\n" if quote.head else ""
-        marker = f"{chr(10) if quote.block else ' '}[{number[quote.passage.chunk_id]}]"
+        marker = " …" if quote.cut else ""
+        marker += f"{chr(10) if quote.block else ' '}[{number[quote.passage.chunk_id]}]"
         start = at + len(separator)
         end = start + len(quote.text)
         for piece in _pieces(quote, separator, marker, Citation(start, end, number[quote.passage.chunk_id])):

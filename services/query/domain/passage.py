@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from services.query.domain.units import Kind, Unit
+
+PASSAGE, CUSTOM_ANSWER = "passage", "answer"
+
 
 @dataclass(frozen=True)
 class Passage:
@@ -10,6 +14,8 @@ class Passage:
 
     `score` is the fused score from 0 to 1, `dense` the cosine to the question, `lexical` BM25 as it is.
     `heading_path` holds the headings above it, outermost first, `ordinal` its place in the document from 0.
+    A custom answer's `dense` is about the question that it was written for, the last of its headings.
+    `units` are what can be quoted of it, in order, `cosines` theirs to the question, one each or none.
     """
 
     chunk_id: str
@@ -22,6 +28,26 @@ class Passage:
     score: float
     dense: float
     lexical: float
+    kind: str = PASSAGE
+    units: tuple[Unit, ...] = ()
+    cosines: tuple[float, ...] = ()
+
+    @property
+    def quotable(self) -> tuple[Unit, ...]:
+        """Its units; the whole text as one where none came with it, as of indexes of earlier versions."""
+        if self.units:
+            return self.units
+        start, end = len(self.text) - len(self.text.lstrip()), len(self.text.rstrip())
+        return (Unit(start, end, Kind.SENTENCE, 0, "", 0),) if start < end else ()
+
+    def nearness(self, at: int) -> float:
+        """Return the cosine of a unit to the question; the passage's own where units have none."""
+        return self.cosines[at] if self.cosines else self.dense
+
+    @property
+    def best_sentence(self) -> float:
+        """The highest cosine of a unit."""
+        return max(self.cosines, default=self.dense)
 
     @property
     def whole(self) -> str:

@@ -87,6 +87,7 @@ class Question(Dialogue):
     channel: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     store: bool = True
+    explain: bool = False
 
     def _violations(self) -> Iterator[Violation]:
         yield from super()._violations()

@@ -16,6 +16,7 @@ def search_query(request: pb.SearchRequest) -> SearchQuery:
         wanted=_filter(request.filter) if request.HasField("filter") else EVERYTHING,
         min_revision=request.min_revision,
         exact=request.exact,
+        with_units=request.with_units,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import grpc
 from supportagent.knowledge.v1 import change_feed_service_pb2 as pb
 from supportagent.knowledge.v1 import change_feed_service_pb2_grpc as rpc
+from supportagent.vector_search.v1 import vector_search_service_pb2 as answers
 
 from services.kernel.ids import WorkspaceId
 from services.runtime.channel import call
@@ -18,6 +19,7 @@ from services.vector_search.domain.changes import (
 )
 from services.vector_search.domain.errors import ChangesRefused
 from services.vector_search.domain.passages import Document
+from services.vector_search.domain.units import Units
 from services.vector_search.domain.vectors import NotAVector, unit_vector
 
 # Answers hold about 4 MB, but always a whole revision, which a large document can exceed.
@@ -111,4 +113,29 @@ def _chunk(message: pb.ChunkChange, dimensions: int) -> Chunk:
         heading_path=tuple(message.heading_path),
         text=message.text,
         vector=vector,
+        units=_units(message, dimensions),
+        kind=message.kind,
     )
+
+
+def _units(message: pb.ChunkChange, dimensions: int) -> Units:
+    if len(message.unit_vectors) != len(message.units) * dimensions:
+        raise ChangesRefused(
+            f"the unit vectors of {message.chunk_id} have {len(message.unit_vectors)} values, "
+            f"not {dimensions} for each of {len(message.units)} units"
+        )
+    # As fields of a hit, since that is all that ever becomes of them.
+    fields = answers.Hit(
+        units=[
+            answers.Unit(
+                start=each.start,
+                end=each.end,
+                kind=each.kind,
+                block=each.block,
+                heading=each.heading,
+                place=each.place,
+            )
+            for each in message.units
+        ]
+    )
+    return Units(fields.SerializeToString(), message.unit_vectors)

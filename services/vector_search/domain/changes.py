@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from services.kernel.ids import WorkspaceId
-from services.vector_search.domain.passages import Document
+from services.vector_search.domain.passages import PASSAGE, Document
+from services.vector_search.domain.units import NO_UNITS, Units
 from services.vector_search.domain.vectors import FloatVector
 
 
@@ -30,6 +31,8 @@ class Chunk:
     text: str
     # Length 1.
     vector: FloatVector
+    units: Units = NO_UNITS
+    kind: str = PASSAGE
 
 
 @dataclass(frozen=True)

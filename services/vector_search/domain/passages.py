@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+PASSAGE = "passage"
+
 
 @dataclass(frozen=True)
 class Document:
@@ -32,6 +34,8 @@ class Passage:
     text: str
     # Place in the document, from 0.
     ordinal: int
+    # As the feed names it: what it means is for those who ask.
+    kind: str = PASSAGE
 
 
 def searchable_words(title: str, heading_path: Sequence[str], text: str) -> str:

@@ -9,6 +9,7 @@ from services.vector_search.domain.changes import Changes, ChangeSet, EmbeddingM
 from services.vector_search.domain.deadline import Deadline
 from services.vector_search.domain.passages import Document, Passage
 from services.vector_search.domain.search import IndexStatus, SearchQuery, SearchResult
+from services.vector_search.domain.units import Units
 from services.vector_search.domain.vectors import FloatMatrix, Slots
 
 
@@ -84,8 +85,8 @@ class PassageStore(Protocol):
     One generation of one workspace on the local disk: the state that indexes in memory are caches of.
 
     Every method may raise StoreDamaged or StoreUnavailable. One thread writes at a time; any number read.
-    What a transaction removes stays readable by `passages` until the next one, so that a search that began
-    before it can end.
+    What a transaction removes stays readable by `passages` and `units` until the next one, so that a search
+    that began before it can end.
     """
 
     @property
@@ -133,7 +134,10 @@ class PassageStore(Protocol):
         """Return the ids of passages."""
 
     def passages(self, slots: Sequence[int]) -> dict[int, Passage]:
-        """Return passages with all that an answer needs."""
+        """Return passages with all that an answer needs, except for units."""
+
+    def units(self, slots: Sequence[int]) -> dict[int, Units]:
+        """Return the units of passages, each with as many as it has."""
 
     def close(self) -> None:
         """Let go of the file."""

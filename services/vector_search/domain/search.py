@@ -28,6 +28,8 @@ class SearchQuery:
     min_revision: int = 0
     # True: the same revision gives the same answer, at the price of a full scan.
     exact: bool = False
+    # True: hits bring their units and the cosine of each.
+    with_units: bool = False
 
     @classmethod
     def of(
@@ -39,6 +41,7 @@ class SearchQuery:
         wanted: Filter | None = None,
         min_revision: int = 0,
         exact: bool = False,
+        with_units: bool = False,
     ) -> "SearchQuery":
         """
         Check what a caller sent.
@@ -63,7 +66,7 @@ class SearchQuery:
             violations.append(Violation("/min_revision", "must not be negative"))
         if violations:
             raise InvalidArgument.of(violations)
-        return cls(unit, text, limit, wanted or EVERYTHING, min_revision, exact)
+        return cls(unit, text, limit, wanted or EVERYTHING, min_revision, exact, with_units)
 
     def require_dimensions(self, dimensions: int) -> None:
         """Raise InvalidArgument unless the vector, if there is one, has this length; 0: not known yet."""
@@ -89,6 +92,10 @@ class SearchResult:
     dense: Sequence[float] = ()
     # BM25; 0 where no word is shared.
     lexical: Sequence[float] = ()
+    # Encoded, of each passage; no column where they were not asked for.
+    units: Sequence[bytes] = ()
+    # The cosine of each unit, −1 to 1; no column without units or where the question has no vector.
+    unit_cosines: Sequence[FloatVector] = ()
 
 
 @dataclass(frozen=True)

@@ -121,8 +121,7 @@ class HybridCollection:
                 return [SearchResult(self._revision)] * len(queries)
             ranked = self._ranked(queries, deadline)
             # Within the lock: the file keeps what a change removed only until the change after it.
-            limits = [each.limit for each in queries]
-            return read_results(self._store, self._payloads, ranked, limits, self._revision)
+            return read_results(self._store, self._payloads, ranked, queries, self._revision)
 
     def apply(self, sets: Sequence[ChangeSet]) -> None:
         """Apply to the file, then to memory."""

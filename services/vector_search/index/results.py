@@ -1,31 +1,37 @@
 """From what was ranked to answers with their payload."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from operator import le
 
 from services.vector_search.domain.fusion import shown
 from services.vector_search.domain.ports import PassageStore
-from services.vector_search.domain.search import SearchResult
+from services.vector_search.domain.search import SearchQuery, SearchResult
 from services.vector_search.index.payload_cache import PayloadCache
 from services.vector_search.index.ranking import Ranked
+from services.vector_search.index.unit_cosines import unit_cosines
 
 
 def read_results(
     store: PassageStore,
     payloads: PayloadCache,
     ranked: Sequence[Ranked],
-    limits: Sequence[int],
+    queries: Sequence[SearchQuery],
     revision: int,
 ) -> list[SearchResult]:
     """
     Return the answer to each question, at most its limit, equal ones in order of their ids.
 
-    The payloads of all questions are read at once. Raises StoreDamaged or StoreUnavailable.
+    The payloads of all questions are read at once, units for each question that asks for them.
+
+    Raises:
+        StoreDamaged, StoreUnavailable: the payload can't be read.
     """
-    ordered = [_ordered(store, each, limit) for each, limit in zip(ranked, limits, strict=True)]
+    ordered = [_ordered(store, each, query.limit) for each, query in zip(ranked, queries, strict=True)]
     passages = payloads.passages([slot for each in ordered for slot in each.slots])
-    return [
+    results = [
         SearchResult(
             revision,
             [passages[slot] for slot in each.slots],
@@ -35,6 +41,21 @@ def read_results(
         )
         for each in ordered
     ]
+    if any(each.with_units for each in queries):
+        return list(map(partial(_with_units, store), queries, ordered, results))
+    return results
+
+
+def _with_units(
+    store: PassageStore, query: SearchQuery, ranked: Ranked, result: SearchResult
+) -> SearchResult:
+    """Return a result with its units and their cosines, where the question asks for them."""
+    if not query.with_units or not ranked.slots:
+        return result
+    found = store.units(ranked.slots)
+    units = [found[slot] for slot in ranked.slots]
+    cosines = [] if query.vector is None else unit_cosines(query.vector, units)
+    return replace(result, units=[each.encoded for each in units], unit_cosines=cosines)
 
 
 def _ordered(store: PassageStore, ranked: Ranked, limit: int) -> Ranked:

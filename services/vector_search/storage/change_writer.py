@@ -10,8 +10,9 @@ from services.vector_search.domain.changes import ChangeSet, Chunk
 from services.vector_search.domain.errors import ChangesRefused
 from services.vector_search.domain.passages import Document, searchable_words
 from services.vector_search.domain.ports import Delta, StoredPassages
+from services.vector_search.domain.units import Units
 from services.vector_search.domain.vectors import Slots
-from services.vector_search.storage.schema import checksum, packed, unpacked
+from services.vector_search.storage.schema import checksum, packed, units_checksum, unpacked
 
 
 class ChangeWriter:
@@ -103,18 +104,34 @@ class ChangeWriter:
     def _insert_chunk(self, chunk: Chunk) -> None:
         if len(chunk.vector) != self._dimensions:
             raise ChangesRefused(f"a vector has {len(chunk.vector)} values, not {self._dimensions}")
-        fields = (chunk.chunk_id, chunk.document_id, chunk.ordinal, packed(chunk.heading_path), chunk.text)
+        if len(chunk.units.vectors) % self._dimensions:
+            raise ChangesRefused(f"a unit's vector has not {self._dimensions} values")
+        fields = (
+            chunk.chunk_id,
+            chunk.document_id,
+            chunk.ordinal,
+            packed(chunk.heading_path),
+            chunk.text,
+            chunk.kind,
+        )
         cursor = self._connection.execute(
-            "INSERT INTO chunks (chunk_id, document_id, ordinal, heading_path, text, checksum) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO chunks (chunk_id, document_id, ordinal, heading_path, text, kind, checksum) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (*fields, checksum(*fields)),
         )
         slot = cursor.lastrowid
         assert slot is not None
         raw = chunk.vector.astype("<f4", copy=False).tobytes()
         self._connection.execute("INSERT INTO vectors VALUES (?, ?, ?)", (slot, raw, zlib.crc32(raw)))
+        self._insert_units(slot, chunk.units)
         self._added[slot] = chunk
         self.growth += 1
+
+    def _insert_units(self, slot: int, units: Units) -> None:
+        stored = units_checksum(slot, units.encoded, units.vectors)
+        self._connection.execute(
+            "INSERT INTO units VALUES (?, ?, ?, ?)", (slot, units.encoded, units.vectors, stored)
+        )
 
     def _delete_chunk(self, chunk_id: str) -> None:
         self._bury("chunk_id", chunk_id)
@@ -135,6 +152,7 @@ class ChangeWriter:
                 self._removed.append(slot)
 
     def _purge(self) -> None:
+        self._connection.execute("DELETE FROM units WHERE slot IN (SELECT slot FROM chunks WHERE dead = 1)")
         self._connection.execute("DELETE FROM chunks WHERE dead = 1")
         self._connection.execute("DELETE FROM documents WHERE dead = 1")
 

@@ -5,12 +5,13 @@ import zlib
 from collections.abc import Sequence
 
 APPLICATION_ID = 0x53415653
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 # A passage that goes is first marked dead, so that a search under way still finds its payload; the next
 # transaction deletes it. AUTOINCREMENT: a slot is never given out twice, so that a graph that names slots
 # fits every later state of the file. `titled` is the revision at which a document's title last changed: a
-# lexical index of an earlier one has other words for its passages.
+# lexical index of an earlier one has other words for its passages. Units have a table of their own,
+# since most searches don't read them; every passage has a row there, so that a lost one is noticed.
 TABLES = """
 CREATE TABLE state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -43,6 +44,7 @@ CREATE TABLE chunks (
     ordinal INTEGER NOT NULL,
     heading_path TEXT NOT NULL,
     text TEXT NOT NULL,
+    kind TEXT NOT NULL,
     checksum INTEGER NOT NULL,
     dead INTEGER NOT NULL DEFAULT 0
 );
@@ -51,12 +53,23 @@ CREATE INDEX live_chunk_documents ON chunks (document_id, dead) WHERE dead = 0;
 CREATE INDEX dead_chunks ON chunks (slot) WHERE dead = 1;
 CREATE INDEX dead_documents ON documents (document_id) WHERE dead = 1;
 CREATE TABLE vectors (slot INTEGER PRIMARY KEY, vector BLOB NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE units (
+    slot INTEGER PRIMARY KEY,
+    encoded BLOB NOT NULL,
+    vectors BLOB NOT NULL,
+    checksum INTEGER NOT NULL
+);
 """
 
 
 def checksum(*fields: str | int) -> int:
     """Return a checksum over a row's fields: SQLite itself does not notice a changed byte in a value."""
     return zlib.crc32("\x1f".join(map(str, fields)).encode())
+
+
+def units_checksum(slot: int, encoded: bytes, vectors: bytes) -> int:
+    """Return a checksum over a passage's units, which tells those of another slot apart."""
+    return zlib.crc32(vectors, zlib.crc32(encoded, slot & 0xFFFFFFFF))
 
 
 def packed(strings: Sequence[str]) -> str:

@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,52 +13,22 @@ import numpy as np
 from services.kernel.ids import WorkspaceId
 from services.vector_search.domain.changes import ChangeSet, EmbeddingModel
 from services.vector_search.domain.errors import StoreDamaged, StoreUnavailable
-from services.vector_search.domain.passages import Document, Passage, searchable_words
+from services.vector_search.domain.passages import Document, Passage
 from services.vector_search.domain.ports import Delta, StoredPassages, StoreInfo
-from services.vector_search.domain.vectors import FloatMatrix, Slots
+from services.vector_search.domain.units import Units
+from services.vector_search.domain.vectors import Slots
+from services.vector_search.storage import passage_rows
 from services.vector_search.storage.change_writer import ChangeWriter, document_of
 from services.vector_search.storage.damage import sqlite_errors_named
-from services.vector_search.storage.schema import APPLICATION_ID, FORMAT_VERSION, TABLES, checksum, unpacked
+from services.vector_search.storage.schema import APPLICATION_ID, FORMAT_VERSION, TABLES, checksum
 from services.vector_search.storage.state import State, connect, state_of, write_state
 
 _BATCH = 2000
 
-_Row = tuple[Any, ...]
-_LiveRow = tuple[int, str, str, int, str, str, int, str, bytes | None, int]
-
-_LIVE = """
-SELECT c.slot, c.chunk_id, c.document_id, c.ordinal, c.heading_path, c.text, c.checksum,
-       coalesce(d.title, ''), v.vector, v.checksum
-FROM chunks c
-LEFT JOIN vectors v ON v.slot = c.slot
-LEFT JOIN documents d ON d.document_id = c.document_id AND d.dead = 0
-WHERE c.dead = 0 AND c.slot > ? ORDER BY c.slot
-"""
-
 # All of it is in the index: the texts are not read.
 _OWNERS = "SELECT slot, document_id FROM chunks INDEXED BY live_chunk_documents WHERE dead = 0"
 
-_WORDS = """
-SELECT c.slot, coalesce(d.title, ''), c.heading_path, c.text
-FROM chunks c LEFT JOIN documents d ON d.document_id = c.document_id AND d.dead = 0
-WHERE c.dead = 0 ORDER BY c.slot
-"""
-
-_REWORDED = """
-SELECT c.slot, d.title, c.heading_path, c.text
-FROM documents d JOIN chunks c ON c.document_id = d.document_id AND c.dead = 0
-WHERE d.dead = 0 AND d.titled > ?
-"""
-
-_PAYLOAD = """
-SELECT c.slot, c.chunk_id, c.document_id, c.ordinal, c.heading_path, c.text, c.checksum,
-       coalesce(d.title, ''), coalesce(d.url, '')
-FROM chunks c LEFT JOIN documents d ON d.document_id = c.document_id
-WHERE c.slot IN ({})
-"""
 _COUNTS = "SELECT (SELECT count(*) FROM chunks WHERE dead = 0), (SELECT chunks FROM state)"
-# How many slots one statement asks for.
-_SLOTS_AT_ONCE = 64
 
 
 class WorkspaceFile:
@@ -164,18 +133,18 @@ class WorkspaceFile:
 
     def contents(self, after: int = 0) -> Iterator[StoredPassages]:
         """Yield the passages of larger slots in batches, ascending slots."""
-        for rows in self._batches(_LIVE, after):
-            yield self._stored(rows)
+        for rows in self._batches(passage_rows.LIVE, after):
+            yield passage_rows.stored_passages(rows, self._state.info.model.dimensions)
 
     def words(self) -> Iterator[tuple[int, str]]:
         """Yield the slot and the searchable words of all passages."""
-        for rows in self._batches(_WORDS):
-            yield from _words(rows)
+        for rows in self._batches(passage_rows.WORDS):
+            yield from passage_rows.words(rows)
 
     def reworded(self, since: int) -> Iterator[tuple[int, str]]:
         """Yield the slot and the searchable words of passages whose document's title changed since."""
-        for rows in self._batches(_REWORDED, since):
-            yield from _words(rows)
+        for rows in self._batches(passage_rows.REWORDED, since):
+            yield from passage_rows.words(rows)
 
     def last_slot(self) -> int:
         """Return the last slot that was ever given out; 0: none."""
@@ -198,20 +167,17 @@ class WorkspaceFile:
     def chunk_ids(self, slots: Sequence[int]) -> dict[int, str]:
         """Return the ids of passages."""
         with sqlite_errors_named(), self._reading() as connection:
-            return dict(_of_slots(connection, "SELECT slot, chunk_id FROM chunks WHERE slot IN ({})", slots))
+            return passage_rows.chunk_ids(connection, slots)
 
     def passages(self, slots: Sequence[int]) -> dict[int, Passage]:
-        """Return passages with all that an answer needs."""
+        """Return passages with all that an answer needs, except for units."""
         with sqlite_errors_named(), self._reading() as connection:
-            rows = _of_slots(connection, _PAYLOAD, slots)
-        found = {}
-        for slot, chunk_id, document_id, ordinal, heading_path, text, stored, title, url in rows:
-            _require(stored == checksum(chunk_id, document_id, ordinal, heading_path, text), "a passage")
-            headings = unpacked(heading_path)
-            found[slot] = Passage(chunk_id, document_id, title, url, headings, text, ordinal)
-        if len(found) != len(set(slots)):
-            raise StoreDamaged("a passage that the index has is missing from the file")
-        return found
+            return passage_rows.passages(connection, slots)
+
+    def units(self, slots: Sequence[int]) -> dict[int, Units]:
+        """Return the units of passages, each with as many as it has."""
+        with sqlite_errors_named(), self._reading() as connection:
+            return passage_rows.units(connection, slots)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -220,33 +186,6 @@ class WorkspaceFile:
             self._closed = True
         for connection in (*idle, self._writer):
             connection.close()
-
-    def _stored(self, rows: list[_LiveRow]) -> StoredPassages:
-        slots, documents, words, blobs = [], [], [], []
-        for (
-            slot,
-            chunk_id,
-            document_id,
-            ordinal,
-            heading_path,
-            text,
-            stored,
-            title,
-            vector,
-            vector_sum,
-        ) in rows:
-            _require(stored == checksum(chunk_id, document_id, ordinal, heading_path, text), "a passage")
-            _require(vector is not None and zlib.crc32(vector) == vector_sum, "a vector")
-            slots.append(slot)
-            documents.append(document_id)
-            words.append(searchable_words(title, unpacked(heading_path), text))
-            blobs.append(vector)
-        return StoredPassages(
-            np.array(slots, dtype=np.int64),
-            documents,
-            self._matrix(b"".join(filter(None, blobs)), len(rows)),
-            words,
-        )
 
     def _batches(self, statement: str, *parameters: int) -> Iterator[list[Any]]:
         with self._reading() as connection:
@@ -258,11 +197,6 @@ class WorkspaceFile:
                 if not rows:
                     return
                 yield rows
-
-    def _matrix(self, raw: bytes, rows: int) -> FloatMatrix:
-        dimensions = self._state.info.model.dimensions
-        _require(len(raw) == rows * dimensions * 4, "a vector's length")
-        return np.frombuffer(raw, dtype="<f4").astype(np.float32, copy=False).reshape(rows, dimensions)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -298,17 +232,3 @@ class WorkspaceFile:
 def _require(sound: bool, what: str) -> None:
     if not sound:
         raise StoreDamaged(f"{what} does not fit its checksum")
-
-
-def _words(rows: list[tuple[int, str, str, str]]) -> Iterator[tuple[int, str]]:
-    for slot, title, heading_path, text in rows:
-        yield slot, searchable_words(title, unpacked(heading_path), text)
-
-
-def _of_slots(connection: sqlite3.Connection, statement: str, slots: Sequence[int]) -> list[_Row]:
-    """Return the rows of slots; statements of few lengths, so that they stay prepared."""
-    rows: list[_Row] = []
-    for start in range(0, len(slots), _SLOTS_AT_ONCE):
-        some = slots[start : start + _SLOTS_AT_ONCE]
-        rows += connection.execute(statement.format(",".join("?" * len(some))), some).fetchall()
-    return rows

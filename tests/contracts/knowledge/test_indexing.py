@@ -7,9 +7,9 @@ import pytest
 
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.chunking.blocks import Block, Kind, Piece
+from services.knowledge.domain.chunking.passage import MAX_CHUNKS
 from services.knowledge.domain.document import ContentType, Failure, Patch, Status
 from services.knowledge.domain.errors import ClaimLost, IndexingFailed
-from services.knowledge.domain.index_documents import MAX_CHUNKS
 from services.knowledge.domain.queue import CRASHED, MAX_LAPSES, IndexerId
 from tests.contracts.knowledge.workshop import CLAIM_SECONDS, OTHER, WORKSPACE, Workshop, page
 from tests.fakes.embedder import FakeEmbedder

@@ -121,7 +121,9 @@ def test_edit_of_one_paragraph_embeds_one_chunk(workshop: Workshop) -> None:
     edited = "\n\n".join(sections).replace("Sentence 3", "Statement 3", 1)
     workshop.write.patch(WORKSPACE, document.id, Patch(content=edited.encode()), "")
     workshop.index()
-    assert len(workshop.embedder.embedded) == 1
+    passage, *sentences = workshop.embedder.embedded
+    assert passage.startswith("Renewal\nPart 3\nStatement 3 of the part. Sentence 3")
+    assert sentences == [f"Renewal\nPart 3\n{word} 3 of the part." for word in ("Statement", "Sentence")]
     (change,) = workshop.changes(after=document.revision).sets
     assert (len(change.chunks), len(change.gone_chunks)) == (1, 1)
     assert change.chunks[0].heading_path == ("Part 3",)
@@ -137,7 +139,7 @@ def test_moved_passages_are_told_but_not_embedded(workshop: Workshop) -> None:
     content = "\n\n".join(sections).encode()
     workshop.write.patch(WORKSPACE, document.id, Patch(content=content), "")
     workshop.index()
-    assert len(workshop.embedder.embedded) == 1
+    assert all(text.startswith("Renewal\nPart 0\n") for text in workshop.embedder.embedded)
     (change,) = workshop.changes(after=document.revision).sets
     assert [(chunk.ordinal, chunk.heading_path) for chunk in change.chunks] == [
         (n, (f"Part {n}",)) for n in range(3)

@@ -1,6 +1,8 @@
 """The tables: the migrations make what the code says, and tenancy is in every signature."""
 
 import inspect
+import shutil
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -9,8 +11,10 @@ from alembic.migration import MigrationContext
 
 from services.kernel.clock import SystemClock
 from services.knowledge.domain import ports
+from services.knowledge.storage import versions
 from services.knowledge.storage.store import SqlStore, SqlTransaction, open_store
-from services.knowledge.storage.tables import METADATA, REPLICAS
+from services.knowledge.storage.tables import CHUNKS, METADATA, REPLICAS
+from services.runtime.database import migrate, open_database
 
 # What is about all workspaces by its nature.
 _ACROSS = {
@@ -42,6 +46,36 @@ def test_migrations_make_the_tables_of_the_code(database_url: str) -> None:
         differences = compare_metadata(context, METADATA)
     store.close()
     assert [each for each in differences if "alembic_version" not in repr(each)] == []
+
+
+def test_passages_of_before_units_are_kept(database_url: str, tmp_path: Path) -> None:
+    """An upgrade loses no passage: what is there becomes a passage without units."""
+    first = tmp_path / "versions"
+    first.mkdir()
+    shutil.copy(Path(versions.__file__).parent / "0001_initial.py", first)
+    database = open_database(database_url, "knowledge")
+    migrate(database, first)
+    with database.write() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO chunks (workspace_id, generation, id, document_id, ordinal, heading_path, text,"
+                " tokens, vector, bytes, revision, deleted)"
+                " VALUES ('ws', 1, 'chk', 'doc', 0, '[]', 'Text.', 2, :vector, 9, 1, false)"
+            ),
+            {"vector": b"1234"},
+        )
+    database.close()
+    store = open_store(database_url, SystemClock())
+    with _engine(store).connect() as connection:
+        row = connection.execute(sa.select(CHUNKS)).one()
+    store.close()
+    assert (row.text, row.vector, row.kind, row.units, row.unit_vectors) == (
+        "Text.",
+        b"1234",
+        "passage",
+        None,
+        None,
+    )
 
 
 def test_every_table_of_a_workspace_begins_with_it() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from services.kernel.errors import InvalidArgument
 from services.kernel.ids import WorkspaceId
+from services.knowledge.domain.batch import MAX_BATCH, Proposed
 from services.knowledge.domain.chunking.blocks import Block
 from services.knowledge.domain.document import ContentType, Document, DocumentId, Failure, Patch, Status
 from services.knowledge.domain.draft import Said, draft
@@ -13,7 +14,6 @@ from services.knowledge.domain.errors import DocumentNotFound, EtagMismatch, Ext
 from services.knowledge.domain.operation import Kind
 from services.knowledge.domain.operation import Status as OperationStatus
 from services.knowledge.domain.ports import IdempotentRequest, ListFilters
-from services.knowledge.domain.write_documents import MAX_BATCH, Proposed
 from services.runtime.idempotency import IdempotencyKeyReused
 from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page
 

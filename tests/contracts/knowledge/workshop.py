@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from services.embedding.domain.embedder import Embedder
 from services.kernel.ids import WorkspaceId
+from services.knowledge.domain.batch import Proposed
 from services.knowledge.domain.change_feed import Changes, Position, Replica, ReplicaId
 from services.knowledge.domain.document import Document, DocumentId
 from services.knowledge.domain.draft import Said, draft
@@ -15,7 +16,7 @@ from services.knowledge.domain.ports import Store
 from services.knowledge.domain.queue import IndexerId
 from services.knowledge.domain.read_documents import ReadDocuments
 from services.knowledge.domain.track_operations import TrackOperations
-from services.knowledge.domain.write_documents import Proposed, WriteDocuments
+from services.knowledge.domain.write_documents import WriteDocuments
 from services.knowledge.extraction.extractor import extract
 from services.knowledge.storage.store import SqlStore, open_store
 from tests.fakes.clock import FakeClock

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -12,11 +13,21 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from services.vector_search.domain.changes import Chunk
 from services.vector_search.domain.filters import Filter
 from services.vector_search.domain.passages import Document
+from services.vector_search.domain.units import Units
+from services.vector_search.domain.vectors import FloatVector
 from services.vector_search.index.graph_keeper import CollectionSettings
 from services.vector_search.index.hnsw import HnswParameters
 from tests.fakes.change_feed import FakeChangeFeed
 from tests.fakes.power_cut import PowerCut, power_cut
-from tests.fakes.vector_search_data import ACME, GLOBEX, ReplicaUnderTest, a_question, a_vector, hits_of
+from tests.fakes.vector_search_data import (
+    ACME,
+    GLOBEX,
+    ReplicaUnderTest,
+    a_question,
+    a_vector,
+    hits_of,
+    some_units,
+)
 
 TAGS = ("billing", "setup", "limits")
 LOCALES = ("", "en", "en-GB", "de")
@@ -51,6 +62,12 @@ filters = st.builds(
     include_authenticated=st.booleans(),
 )
 seeds = st.integers(0, 10_000)
+
+
+def cosines(units: Units, query: FloatVector) -> list[float]:
+    """Return the cosine of each unit; of a zero vector 0."""
+    rows = np.frombuffer(units.vectors, dtype=np.int8).reshape(-1, len(query)).astype(np.float64)
+    return [float(row @ query / np.linalg.norm(row)) if row.any() else 0.0 for row in rows]
 
 
 class ReplicaMachine(RuleBasedStateMachine):
@@ -181,6 +198,16 @@ class ReplicaMachine(RuleBasedStateMachine):
         query = a_question(a_vector(seed), limit=limit, wanted=wanted, exact=True)
         assert self.under_test.found(ACME, query) == self._nearest(seed, wanted, limit)
 
+    @rule(seed=seeds, wanted=filters, exact=st.booleans())
+    def search_with_units(self, seed: int, wanted: Filter, exact: bool) -> None:
+        """Whatever is found comes with the units that it was last written with, and their cosines."""
+        self.under_test.follow()
+        query = a_question(a_vector(seed), limit=30, wanted=wanted, exact=exact, with_units=True)
+        for hit in hits_of(self.under_test.replica.search(ACME, query, None)):
+            units = self.chunks[hit.passage.chunk_id].units
+            assert hit.units == units.encoded
+            assert hit.unit_cosines == pytest.approx(cosines(units, a_vector(seed)), abs=1e-7)
+
     @rule(seed=seeds, wanted=filters, limit=st.integers(1, 30))
     def search(self, seed: int, wanted: Filter, limit: int) -> None:
         """Any search finds as many allowed passages as there are, each once, and nearly the nearest."""
@@ -216,7 +243,7 @@ class ReplicaMachine(RuleBasedStateMachine):
 
     def _chunk(self, name: str, document_id: str, seed: int) -> Chunk:
         text = f"{WORDS[seed % 5]} and {WORDS[seed // 5 % 5]}"
-        return Chunk(name, document_id, 0, (), text, a_vector(seed))
+        return Chunk(name, document_id, 0, (), text, a_vector(seed), some_units(seed, seed % 6))
 
     def _words(self, name: str) -> set[str]:
         chunk = self.chunks[name]

@@ -1,6 +1,7 @@
 """The document service over gRPC."""
 
 import base64
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -75,6 +76,51 @@ def test_all_violations_are_told(client: Client, stub: rpc.DocumentServiceStub) 
         "INVALID_ARGUMENT",
         ["/title", "/url", "/tags/0"],
     )
+
+
+QA = "application/vnd.supportagent.qa+json"
+PAIRS = '[{"question": "Why?",  "alternatives": ["How come?"], "answer": "So."}]'
+
+
+def test_custom_answers_come_back_as_they_were(client: Client, stub: rpc.DocumentServiceStub) -> None:
+    """They are read back to the byte, under their type."""
+    document = created(client, stub, content=PAIRS, content_type=QA)
+    assert document.content_sha256 == hashlib.sha256(PAIRS.encode()).hexdigest()
+    request = pb.GetDocumentRequest(document_id=document.id)
+    shown = client.call(stub.GetDocument, request)[0].document
+    assert (shown.content, shown.content_type, shown.bytes) == (PAIRS, QA, len(PAIRS))
+
+
+def test_wrong_pairs_are_refused_on_every_route(client: Client, stub: rpc.DocumentServiceStub) -> None:
+    """Each rule that a pair breaks is named at the write, not when it is indexed."""
+    wrong = '[{"question": "Why?", "answer": ""}, {"question": 1, "answer": "So."}]'
+    pointers = ["/content/0/answer", "/content/1/question"]
+    said = pb.DocumentInput(external_id="faq", title="FAQ", content=wrong, content_type=QA)
+    document = created(client, stub, content=PAIRS, content_type=QA)
+    patch = pb.UpdateDocumentRequest(document_id=document.id, patch=pb.DocumentPatch(content=wrong))
+    for method, request in (
+        (stub.CreateDocument, pb.CreateDocumentRequest(title="FAQ", content=wrong, content_type=QA)),
+        (stub.UpsertDocument, pb.UpsertDocumentRequest(external_id="faq", document=said)),
+        (stub.UpdateDocument, patch),
+    ):
+        with pytest.raises(grpc.RpcError) as caught:
+            client.call(method, request)
+        assert refusal(caught.value) == ("INVALID_ARGUMENT", "INVALID_ARGUMENT", pointers)
+    batch = pb.BatchUpsertDocumentsRequest(documents=[said])
+    (error,) = client.call(stub.BatchUpsertDocuments, batch)[0].operation.errors
+    assert all(pointer in error.detail for pointer in pointers)
+
+
+def test_batch_tells_the_first_of_very_many_violations(client: Client, stub: rpc.DocumentServiceStub) -> None:
+    """An operation keeps what is wrong with a document, within reason."""
+    said = pb.DocumentInput(
+        external_id="faq", title="FAQ", content="[" + "{}," * 999 + "{}]", content_type=QA
+    )
+    batch = pb.BatchUpsertDocumentsRequest(documents=[said])
+    (error,) = client.call(stub.BatchUpsertDocuments, batch)[0].operation.errors
+    assert error.detail.startswith("/content/0/question: is required; /content/0/answer: is required; ")
+    assert error.detail.endswith("; and 1950 more")
+    assert error.detail.count("; ") == 50
 
 
 def test_document_of_ten_mebibytes(client: Client, stub: rpc.DocumentServiceStub) -> None:

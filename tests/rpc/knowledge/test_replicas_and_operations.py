@@ -4,6 +4,8 @@ import grpc
 import pytest
 from supportagent.knowledge.v1 import change_feed_service_pb2 as feed
 from supportagent.knowledge.v1 import change_feed_service_pb2_grpc as feed_rpc
+from supportagent.knowledge.v1 import document_service_pb2 as documents_pb
+from supportagent.knowledge.v1 import document_service_pb2_grpc as documents_rpc
 from supportagent.knowledge.v1 import index_service_pb2 as index
 from supportagent.knowledge.v1 import index_service_pb2_grpc as index_rpc
 from supportagent.knowledge.v1 import operation_service_pb2 as operations
@@ -32,7 +34,10 @@ def test_replica_follows_to_the_end(client: Client, workshop: Workshop) -> None:
     assert (changes.head_revision, changes.restart, changes.dimensions) == (1, False, 8)
     (change,) = changes.changes
     assert (list(change.documents[0].tags), change.documents[0].active) == (["x"], True)
-    assert (change.chunks[0].text, len(change.chunks[0].vector)) == ("Text.", 32)
+    (chunk,) = change.chunks
+    assert (chunk.text, len(chunk.vector), chunk.kind) == ("Text.", 32, "passage")
+    assert list(chunk.units) == [feed.Unit(start=0, end=5, kind="sentence")]
+    assert len(chunk.unit_vectors) == 8
 
     acknowledged = [feed.Position(workspace_id=WORKSPACE, generation=1, revision=1)]
     request = feed.SyncReplicaRequest(replica_id="r", address="h:1", acknowledged=acknowledged)
@@ -47,6 +52,26 @@ def test_replica_follows_to_the_end(client: Client, workshop: Workshop) -> None:
     state, _ = client.call(index_rpc.IndexServiceStub(client.channel).GetIndex, index.GetIndexRequest())
     assert (state.index.revision, state.index.indexed_revision) == (1, 1)
     assert [(each.address, each.revision) for each in state.index.replicas] == [("h:1", 1)]
+
+
+def test_custom_answers_travel_as_answers(client: Client, workshop: Workshop) -> None:
+    """The answer is the text, its question the heading; units count from the answer's beginning."""
+    documents = documents_rpc.DocumentServiceStub(client.channel)
+    content = '{"question": "Can I leave?", "answer": "- Yes.\\n\\n### How?\\n\\nBy mail."}'
+    content_type = "application/vnd.supportagent.qa+json"
+    request = documents_pb.CreateDocumentRequest(title="FAQ", content=content, content_type=content_type)
+    client.call(documents.CreateDocument, request)
+    workshop.index()
+    stub = feed_rpc.ChangeFeedServiceStub(client.channel)
+    answer, _ = client.call(stub.ListChanges, feed.ListChangesRequest(workspace_id=WORKSPACE, generation=1))
+    (chunk,) = answer.changes[0].chunks
+    assert (chunk.kind, list(chunk.heading_path)) == ("answer", ["Can I leave?"])
+    assert chunk.text == "- Yes.\n\n### How?\n\nBy mail."
+    assert list(chunk.units) == [
+        feed.Unit(start=2, end=6, kind="item"),
+        feed.Unit(start=18, end=26, kind="sentence", block=1, heading="How?"),
+    ]
+    assert len(chunk.unit_vectors) == 16
 
 
 def test_deletions_travel_bare(client: Client, workshop: Workshop) -> None:

@@ -9,6 +9,10 @@ from typing import Any
 import grpc
 from supportagent.conversations.v1.turn_service_pb2_grpc import add_TurnServiceServicer_to_server
 from supportagent.query.v1 import query_service_pb2 as pb
+from supportagent.query.v1.answering_service_pb2_grpc import (
+    AnsweringServiceStub,
+    add_AnsweringServiceServicer_to_server,
+)
 from supportagent.query.v1.query_service_pb2_grpc import (
     QueryServiceStub,
     add_QueryServiceServicer_to_server,
@@ -22,17 +26,31 @@ from services.conversations.domain.transcripts import Transcripts
 from services.conversations.storage.conversations import StoredConversations
 from services.kernel.caller import Caller
 from services.kernel.clock import SystemClock
-from services.query.api import query_servicer
+from services.query.api import answering_servicer, query_servicer
+from services.query.api.answering_servicer import AnsweringServicer
 from services.query.api.query_servicer import QueryServicer
 from services.query.clients.conversations import TranscriptService
 from services.query.clients.dependency import ServiceDependency
 from services.query.clients.vector_search import IDEMPOTENT, VectorSearch
 from services.query.domain.asking import Asking
-from services.query.domain.confidence import shipped_model
+from services.query.domain.confidence.calibration import Measurement, Outcomes
+from services.query.domain.confidence.calibrations import Calibrations
+from services.query.domain.confidence.model import shipped_model
+from services.query.domain.generation.generation import Generation
+from services.query.domain.generation.rewriting import Rewriting
+from services.query.domain.generation.support import EmbeddedSupport
+from services.query.domain.judging import Judge
 from services.query.domain.readiness import EmbedderDependency, Readiness
-from services.query.domain.retrieval import Retrieval
+from services.query.domain.retrieval.retrieval import Retrieval
+from services.query.domain.settings.known_answering import KnownAnswering
 from services.query.domain.transcript import Transcript
+from services.query.domain.writing import Writing
+from services.query.llm.on_demand import ChatOnDemand
+from services.query.llm.outcomes import CountedOutcomes
 from services.query.storage import schema
+from services.query.storage.answering import StoredAnswering
+from services.query.storage.labelled_scores import StoredLabelledScores
+from services.query.storage.seal import Seal
 from services.query.storage.turns import StoredTurns, TurnDelivery
 from services.runtime.call import acting_as
 from services.runtime.channel import open_channel
@@ -43,12 +61,16 @@ from services.runtime.server import RunningServer, Service, start_server
 from services.runtime.settings import Secret
 from tests.fakes.embedder import FakeEmbedder
 from tests.fakes.passage_search import FakePassageSearch
+from tests.fakes.rerankers import FakeRerankers
 from tests.fakes.vector_search_service import FakeVectorSearchService
-from tests.unit.query.given import ACME, EXPORT, OTHER, PLANS, SYNC, TEAMS
+from tests.unit.query.given import ACME, EXPORT, LEAST, OTHER, PLANS, SYNC, TEAMS
 
-__all__ = ["ACME", "OTHER", "QueryServer", "acting_as", "query_server"]
+__all__ = ["ACME", "LEAST", "OTHER", "QueryServer", "acting_as", "query_server"]
 
 CREDENTIAL = Secret("test")
+SECRETS_KEY = "A" * 43
+# What the shipped model was measured on, as far as these tests go.
+MEASURED = [(0.1, False), (0.3, False), (0.3, True), (0.6, True), (0.8, False), (0.9, True), (0.95, True)]
 
 
 @dataclass
@@ -56,6 +78,8 @@ class QueryServer:
     """The running parts; `stub` speaks to the query server in the name of whoever `acting_as` says."""
 
     stub: QueryServiceStub
+    answering: AnsweringServiceStub
+    labelled: StoredLabelledScores
     search: FakePassageSearch
     vector_search: FakeVectorSearchService
     vector_search_server: RunningServer
@@ -105,12 +129,25 @@ def query_server(folder: Path) -> Iterator[QueryServer]:
         transcripts_channel = _channel(stack, conversations_server.address)
         service = TranscriptService(transcripts_channel, history_timeout=2, append_timeout=2)
         model, embedder = shipped_model(), FakeEmbedder()
+        stored, labelled = StoredAnswering(database, Seal(SECRETS_KEY)), StoredLabelledScores(database)
+        measured = Measurement(model.version, "seven questions", Outcomes.of(MEASURED))
+        answering = KnownAnswering(stored)
+        calibrations = Calibrations(model, LEAST, measured, labelled)
+        chat, outcomes = ChatOnDemand(), CountedOutcomes()
+        stack.callback(chat.close)
         servicer = QueryServicer(
             Asking(
-                Retrieval(embedder, VectorSearch(search_channel, 5)),
+                Retrieval(
+                    embedder,
+                    VectorSearch(search_channel, 5),
+                    Rewriting(chat, outcomes),
+                    FakeRerankers(),
+                ),
+                Judge(model, calibrations),
+                Writing(Generation(chat, outcomes), EmbeddedSupport(embedder)),
                 Transcript(service, StoredTurns(database, outbox)),
-                model,
-                model.threshold,
+                answering,
+                calibrations,
                 SystemClock(),
             ),
             Readiness(
@@ -120,10 +157,20 @@ def query_server(folder: Path) -> Iterator[QueryServer]:
                 },
                 helpful={"conversations": ServiceDependency(transcripts_channel)},
             ),
+            answering,
+            calibrations,
         )
-        server = _start(stack, Service(query_servicer.SERVICE, add_QueryServiceServicer_to_server, servicer))
+        operator = AnsweringServicer(stored, calibrations)
+        server = _start(
+            stack,
+            Service(query_servicer.SERVICE, add_QueryServiceServicer_to_server, servicer),
+            Service(answering_servicer.SERVICE, add_AnsweringServiceServicer_to_server, operator),
+        )
+        channel = _channel(stack, server.address)
         yield QueryServer(
-            stub=QueryServiceStub(_channel(stack, server.address)),
+            stub=QueryServiceStub(channel),
+            answering=AnsweringServiceStub(channel),
+            labelled=labelled,
             search=search,
             vector_search=vector_search,
             vector_search_server=vector_search_server,
@@ -139,13 +186,13 @@ def query_server(folder: Path) -> Iterator[QueryServer]:
 
 def _conversations_server(transcripts: Transcripts, stack: ExitStack, address: str) -> RunningServer:
     service = Service(turn_servicer.SERVICE, add_TurnServiceServicer_to_server, TurnServicer(transcripts))
-    return _start(stack, service, address)
+    return _start(stack, service, listen=address)
 
 
-def _start(stack: ExitStack, service: Service, listen: str = "127.0.0.1:0") -> RunningServer:
+def _start(stack: ExitStack, *services: Service, listen: str = "127.0.0.1:0") -> RunningServer:
     health = Health()
     health.set_serving(True)
-    server = start_server([service], credential=CREDENTIAL, listen=listen, health=health)
+    server = start_server(services, credential=CREDENTIAL, listen=listen, health=health)
     stack.callback(server.stop)
     return server
 

@@ -11,8 +11,9 @@ from grpc_status import rpc_status
 from supportagent.vector_search.v1 import vector_search_service_pb2 as pb
 
 from services.kernel.ids import WorkspaceId
+from services.vector_search.index.unit_cosines import unit_cosines
 from tests.fakes.change_feed import FakeChangeFeed
-from tests.fakes.vector_search_data import ACME, GLOBEX, a_chunk, a_document, a_vector
+from tests.fakes.vector_search_data import ACME, GLOBEX, a_chunk, a_document, a_vector, some_units
 from tests.rpc.vector_search.replica_process import CREDENTIAL, ReplicaProcess, calls_as, eventually
 
 VECTOR = a_vector(5).tobytes()
@@ -154,6 +155,31 @@ def test_batches(replica: ReplicaProcess) -> None:
         with pytest.raises(grpc.RpcError) as raised:
             ask(pb.BatchSearchRequest(requests=requests), timeout=10, metadata=calls_as(ACME))
         assert [each.field for each in violations(raised.value)] == pointers
+
+
+def test_units(replica: ReplicaProcess) -> None:
+    """Who asks for units gets those that the feed brought, each with its cosine, alone and in a batch."""
+    answer = a_chunk("qa", "x", seed=33, text="number33", kind="answer")
+    revision = replica.feed.write(ACME, chunks=[answer])
+    vector = a_vector(33).tobytes()
+    plain = pb.SearchRequest(vector=vector, text="number33", limit=4, min_revision=revision)
+    rich = pb.SearchRequest(vector=vector, text="number33", limit=4, min_revision=revision, with_units=True)
+    found = replica.search(ACME, rich)
+    hits = {hit.chunk_id: hit for hit in found.hits}
+    assert (hits["chunk_qa"].kind, hits["chunk_33"].kind) == ("answer", "passage")
+    for hit in found.hits:
+        seed = 33 if hit.chunk_id == "chunk_qa" else int(hit.chunk_id[-2:])
+        units = some_units(seed, seed % 7)
+        (cosines,) = unit_cosines(a_vector(33), [units])
+        assert list(hit.units) == list(pb.Hit.FromString(units.encoded).units)
+        assert list(hit.unit_cosines) == cosines.tolist()
+    ask = replica.stub.BatchSearch
+    request = pb.BatchSearchRequest(requests=[rich, plain])
+    both = ask(request, timeout=10, metadata=calls_as(ACME)).responses
+    assert both[0] == found
+    for hit in found.hits:
+        del hit.units[:], hit.unit_cosines[:]
+    assert both[1] == found == replica.search(ACME, plain)
 
 
 def test_only_the_caller_s_workspace(replica: ReplicaProcess) -> None:

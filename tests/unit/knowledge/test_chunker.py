@@ -7,6 +7,9 @@ from services.knowledge.domain.chunking.chunker import Chunker
 from services.knowledge.domain.chunking.passage import Passage, chunks
 from services.knowledge.domain.document import DocumentId
 
+# Vectors for as many units as there are.
+ROOM = 1000
+
 
 def count(text: str) -> int:
     """A word is a token."""
@@ -142,7 +145,7 @@ def test_edit_moves_no_distant_border() -> None:
 def test_equal_passages_have_ids_of_their_own() -> None:
     """Ids are stable, and unique even where text repeats."""
     repeated = [Passage((), "Same.", 1)] * 3
-    first, again = (chunks(DocumentId("doc_1"), "T", repeated) for _ in range(2))
+    first, again = (chunks(DocumentId("doc_1"), "T", repeated, ROOM) for _ in range(2))
     assert first == again
     assert len({each.id for each in first}) == 3
     assert first[0].embedded == "T\nSame."
@@ -158,5 +161,5 @@ def test_ids_depend_on_all_that_the_vector_depends_on() -> None:
         ("doc_1", "T", Passage(("I",), "Text.", 1)),
         ("doc_1", "T", Passage(("H",), "Else.", 1)),
     ]
-    ids = {chunks(DocumentId(doc), title, [each])[0].id for doc, title, each in variants}
+    ids = {chunks(DocumentId(doc), title, [each], ROOM)[0].id for doc, title, each in variants}
     assert len(ids) == len(variants)

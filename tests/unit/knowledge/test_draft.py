@@ -104,6 +104,28 @@ def test_accepted_at_the_limits() -> None:
     assert not made.description.active
 
 
+QA = "application/vnd.supportagent.qa+json"
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_custom_answers_are_read_when_they_are_written(encoded: bool) -> None:
+    """What is wrong in the pairs is told with what is wrong around them, however they were sent."""
+    content = '[{"question": "Why?", "answer": "So."}, {"question": "How?", "colour": 1}]'
+    said = Said(title="", content_type=QA, content=content)
+    if encoded:
+        said = replace(said, content=None, content_base64=base64.b64encode(content.encode()).decode())
+    assert refused(said) == ["/title", "/content/1/colour", "/content/1/answer"]
+    good = replace(SAID, content_type=QA, content='{"question": "Why?", "answer": "So."}')
+    assert draft(good).content == b'{"question": "Why?", "answer": "So."}'
+
+
+def test_custom_answers_keep_to_the_rules_of_documents() -> None:
+    """They are as large as documents may be, and empty content is no pair."""
+    large = f'{{"question": "Why?", "answer": "{"x" * MAX_CONTENT_BYTES}"}}'
+    assert refused(replace(SAID, content_type=QA, content=large)) == ["/content"]
+    assert refused(replace(SAID, content_type=QA, content="")) == ["/content"]
+
+
 def test_repeated_tags_count_once() -> None:
     """Tags are a set; their order is kept."""
     assert draft(replace(SAID, tags=("b", "a", "b"))).description.tags == ("b", "a")
@@ -127,6 +149,11 @@ def test_patch_takes_only_what_is_given() -> None:
             Said(content="a", content_base64="YQ=="),
             frozenset({"content", "content_base64"}),
             ["/content_base64"],
+        ),
+        (
+            Said(title="", content_type=QA, content='{"question": "Why?"}'),
+            frozenset({"title", "content_type", "content"}),
+            ["/title", "/content/answer"],
         ),
     ],
 )

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.data_directory import DataDirectory, DataDirectoryInUse, read_json, write_json
+from services.kernel.ids import WorkspaceId
+from services.query.storage.seal import Seal
 
 TAKE = (
     "import sys, pathlib; from deploy.local.data_directory import DataDirectory; "
@@ -34,6 +36,21 @@ def test_credential_is_made_once_and_private(tmp_path: Path) -> None:
     assert len(credential) >= 43
     assert DataDirectory(tmp_path / "data").internal_credential() == credential
     assert (data.root / "internal.credential").stat().st_mode & 0o777 == 0o600
+
+
+def test_key_for_secrets_is_made_once_and_private(tmp_path: Path) -> None:
+    """The query service takes it as it is, also with a newer one before it."""
+    data = DataDirectory(tmp_path / "data")
+    key = data.query_secrets_key()
+    sealed = Seal(key).closed(WorkspaceId("ws_a"), "k", "s")
+    file = data.root / "query_secrets.key"
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.write_text(f"{'A' * 43},{key}\n")
+    assert (
+        Seal(DataDirectory(tmp_path / "data").query_secrets_key()).opened(WorkspaceId("ws_a"), "k", sealed)
+        == "s"
+    )
+    assert data.query_secrets_key() != data.internal_credential()
 
 
 def test_json_is_written_whole(tmp_path: Path) -> None:

@@ -2,14 +2,27 @@
 
 from services.kernel.caller import Caller
 from services.kernel.ids import WorkspaceId
+from services.knowledge.domain.units.splitting import units
 from services.query.domain.asking import Asking
-from services.query.domain.confidence import Model, shipped_model
-from services.query.domain.passage import Passage
-from services.query.domain.retrieval import Retrieval
+from services.query.domain.confidence.calibration import shipped_measurement
+from services.query.domain.confidence.calibrations import Calibrations
+from services.query.domain.confidence.model import Model, shipped_model
+from services.query.domain.generation.generation import Generation
+from services.query.domain.generation.rewriting import Rewriting
+from services.query.domain.generation.support import EmbeddedSupport
+from services.query.domain.judging import Judge
+from services.query.domain.passage import PASSAGE, Passage
+from services.query.domain.retrieval.retrieval import Retrieval
 from services.query.domain.transcript import Transcript
+from services.query.domain.units import Kind, Unit
+from services.query.domain.writing import Writing
+from tests.fakes.answering_store import FakeAnsweringStore
+from tests.fakes.chat_model import FakeChatModel, FakeOutcomes
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.labelled_scores import FakeLabelledScores
 from tests.fakes.passage_search import FakePassageSearch
+from tests.fakes.rerankers import FakeRerankers
 from tests.fakes.transcripts import FakeTranscripts
 from tests.fakes.turn_outbox import FakeTurnOutbox
 
@@ -27,6 +40,7 @@ def a_passage(
     score: float = 0.5,
     dense: float = 0.5,
     lexical: float = 5.0,
+    kind: str = PASSAGE,
 ) -> Passage:
     """Return a passage."""
     return Passage(
@@ -40,6 +54,11 @@ def a_passage(
         score=score,
         dense=dense,
         lexical=lexical,
+        kind=kind,
+        units=tuple(
+            Unit(each.start, each.end, Kind(each.kind.value), each.block, each.heading, each.place)
+            for each in units(text)
+        ),
     )
 
 
@@ -64,20 +83,33 @@ SYNC = a_passage(
 )
 
 
+# The fake embedder's vectors are less alike than the model's, which the confidence was fitted on.
+LEAST = 0.1
+
+
 class World:
     """An `Asking` and the fakes around it; `ACME` has four pages."""
 
-    def __init__(self, *, model: Model | None = None, min_confidence: float | None = None) -> None:
+    def __init__(self, *, model: Model | None = None, min_confidence: float = LEAST) -> None:
         self.search = FakePassageSearch()
         self.search.add(ACME.workspace_id, [PLANS, EXPORT, TEAMS, SYNC], tags=["help"])
         self.transcripts = FakeTranscripts()
         self.outbox = FakeTurnOutbox()
         self.clock = FakeClock()
         self.model = model or shipped_model()
+        self.settings = FakeAnsweringStore()
+        self.labelled = FakeLabelledScores()
+        self.chat = FakeChatModel()
+        self.outcomes = FakeOutcomes()
+        self.rerankers = FakeRerankers()
+        embedder = FakeEmbedder()
+        calibrations = Calibrations(self.model, min_confidence, shipped_measurement(), self.labelled)
         self.asking = Asking(
-            Retrieval(FakeEmbedder(), self.search),
+            Retrieval(embedder, self.search, Rewriting(self.chat, self.outcomes), self.rerankers),
+            Judge(self.model, calibrations),
+            Writing(Generation(self.chat, self.outcomes), EmbeddedSupport(embedder)),
             Transcript(self.transcripts, self.outbox),
-            self.model,
-            self.model.threshold if min_confidence is None else min_confidence,
+            self.settings,
+            calibrations,
             self.clock,
         )

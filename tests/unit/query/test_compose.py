@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from services.query.domain.answer import Draft
 from services.query.domain.compose import EXCERPT_CHARACTERS, compose, excerpt, nearest
-from services.query.domain.extract import ANSWER_CHARACTERS, BLOCK_CHARACTERS, quotes
+from services.query.domain.extraction.extract import ANSWER_CHARACTERS, extract
 from services.query.domain.passage import Passage
-from services.query.domain.ranking import documents
+from services.query.domain.retrieval.ranking import documents
 from tests.unit.query.given import EXPORT, PLANS, a_passage
 
 _WORDS = ["notes", "export", "the", "plan", "renews", "12", "on", "e.g.", "Yes", "𝄞", "ü", "[1]", "**bold**"]
@@ -39,7 +39,7 @@ QUESTIONS = st.sampled_from(
 def drafted(question: str, passages: list[Passage], most: int) -> Draft:
     """Return the answer to a question from passages."""
     candidates = documents(passages, most)
-    return compose(quotes(question, candidates, passages), candidates)
+    return compose(extract(question, candidates, passages).quotes, candidates)
 
 
 @settings(max_examples=300, deadline=None)
@@ -65,10 +65,10 @@ def test_every_citation_quotes_its_source(question: str, passages: list[Passage]
         assert quoted
         assert quoted in texts[source.chunk_id]
         assert quoted in source.excerpt
-        assert re.match(rf"\s\[{source.index}\](?!\S)", draft.text[citation.end :])
+        assert re.match(rf"(?: …)?\s\[{source.index}\](?!\S)", draft.text[citation.end :])
         at = citation.end
     assert len(draft.citations) == len([piece for piece in draft.pieces if piece.citations])
-    assert sum(each.end - each.start for each in draft.citations) <= max(ANSWER_CHARACTERS, BLOCK_CHARACTERS)
+    assert sum(each.end - each.start for each in draft.citations) <= 1.4 * ANSWER_CHARACTERS
     usable = [passage for candidate in documents(passages, most) for passage in candidate.passages]
     assert bool(draft.text) == any(passage.text.strip() for passage in usable)
     assert drafted(question, list(reversed(passages)), most) == draft

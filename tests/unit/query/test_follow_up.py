@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.query.domain.follow_up import earlier_weight, in_context, leans, mixed
 from services.query.domain.passage import Found
 from services.query.domain.question import Said
+from services.query.domain.retrieval.follow_up import earlier_weight, in_context, leans, mixed
 from tests.unit.query.given import a_passage
 
 

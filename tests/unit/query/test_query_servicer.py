@@ -8,8 +8,12 @@ from supportagent.query.v1 import query_service_pb2 as pb
 
 from services.kernel.errors import DomainError, Unavailable
 from services.query.api.query_servicer import QueryServicer
+from services.query.domain.confidence.calibration import Measurement, Outcomes
+from services.query.domain.confidence.calibrations import Calibrations
 from services.query.domain.readiness import Readiness
 from services.runtime.call import acting_as
+from tests.fakes.answering_store import FakeAnsweringStore
+from tests.fakes.labelled_scores import FakeLabelledScores
 from tests.unit.query.given import ACME, World
 
 REQUEST = pb.StreamQueryRequest(message="When does the Pro plan renew?")
@@ -19,7 +23,9 @@ NO_CONTEXT = cast(grpc.ServicerContext, None)
 
 def stream(world: World, timeout: float | None = None) -> list[pb.StreamQueryResponse]:
     """Return the events of a stream."""
-    servicer = QueryServicer(world.asking, Readiness({}, {}))
+    shipped = Measurement(world.model.version, "nothing", Outcomes.of([]))
+    calibrations = Calibrations(world.model, 0.2, shipped, FakeLabelledScores())
+    servicer = QueryServicer(world.asking, Readiness({}, {}), FakeAnsweringStore(), calibrations)
     with acting_as(ACME, timeout):
         return list(servicer.StreamQuery(REQUEST, NO_CONTEXT))
 

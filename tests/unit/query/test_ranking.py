@@ -1,6 +1,6 @@
 """Documents from passages."""
 
-from services.query.domain.ranking import documents
+from services.query.domain.retrieval.ranking import documents
 from tests.unit.query.given import a_passage
 
 LONG = "Refunds take five working days after the return has arrived at our warehouse in the north."

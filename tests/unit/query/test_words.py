@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.query.domain.words import terms
+from services.query.domain.text.words import terms
 
 
 @pytest.mark.parametrize(

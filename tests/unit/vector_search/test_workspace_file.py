@@ -10,8 +10,9 @@ import pytest
 from services.vector_search.domain.changes import ChangeSet, EmbeddingModel
 from services.vector_search.domain.errors import ChangesRefused, StoreDamaged, StoreUnavailable
 from services.vector_search.domain.ports import Delta
+from services.vector_search.domain.units import Units
 from services.vector_search.storage.workspace_file import _OWNERS, WorkspaceFile
-from tests.fakes.vector_search_data import ACME, DIMENSIONS, a_chunk, a_document
+from tests.fakes.vector_search_data import ACME, DIMENSIONS, a_chunk, a_document, some_units
 
 MODEL = EmbeddingModel("fake-model", DIMENSIONS)
 
@@ -63,6 +64,82 @@ def test_passages_carry_all_that_an_answer_needs(file: WorkspaceFile) -> None:
     passage = file.passages([slots["chunk_b"]])[slots["chunk_b"]]
     assert (passage.title, passage.url) == ("About x", "https://example.com/x")
     assert (passage.chunk_id, passage.heading_path, passage.text) == ("chunk_b", ("Help",), "words of b")
+    assert passage.kind == "passage"
+
+
+def test_a_custom_answer_is_told_apart(file: WorkspaceFile) -> None:
+    """Its kind is kept, and its words are found as those of others."""
+    write(file, 1, documents=(a_document("x"),), chunks=(a_chunk("a", "x", kind="answer"),))
+    assert file.passages([1])[1].kind == "answer"
+    (batch,) = file.contents()
+    assert batch.words == ["About x\nHelp\nwords of a"]
+
+
+def test_units_are_as_they_came(file: WorkspaceFile, path: Path) -> None:
+    """Each passage has its own, none included, also after the process is gone."""
+    given = [some_units(seed, seed) for seed in range(100)]
+    chunks = tuple(a_chunk(f"{n:02}", "x", units=units) for n, units in enumerate(given))
+    write(file, 1, chunks=chunks)
+    file.close()
+    found = WorkspaceFile.open(path).units(range(1, 101))
+    assert [found[slot] for slot in range(1, 101)] == given
+
+
+def test_units_alone_make_a_passage_another(file: WorkspaceFile) -> None:
+    """A passage that only got other units has a new slot, and the old one's stay for searches under way."""
+    filled(file)
+    changed = a_chunk("b", "x", units=some_units(77, 2))
+    delta = write(file, 2, chunks=(changed,))
+    assert (delta.removed.tolist(), delta.added.slots.tolist()) == ([2], [4])
+    assert file.units([2, 4]) == {2: a_chunk("b", "x").units, 4: changed.units}
+    write(file, 3)
+    with pytest.raises(StoreDamaged):
+        file.units([2])
+
+
+def test_what_goes_takes_its_units_with_it(file: WorkspaceFile, path: Path) -> None:
+    """Nothing of a deleted passage stays on the disk."""
+    write(filled(file), 2, deleted_documents=("doc_x",))
+    write(file, 3, chunks=(a_chunk("d", "x"),))
+    assert sqlite3.connect(path).execute("SELECT slot FROM units").fetchall() == [(4,)]
+
+
+def test_whoever_wants_no_units_reads_none(file: WorkspaceFile, path: Path) -> None:
+    """Searches and starts go without the table, which is larger than all others."""
+    slots = list(live(filled(file)).values())
+    edited("DROP TABLE units")(path)
+    again = WorkspaceFile.open(path)
+    assert len(again.passages(slots)) == sum(len(batch.slots) for batch in again.contents()) == 3
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM units WHERE slot = 3",
+        "UPDATE units SET slot = 9 WHERE slot = 3",
+        "UPDATE units SET encoded = (SELECT encoded FROM units WHERE slot = 1) WHERE slot = 3",
+        "UPDATE units SET vectors = zeroblob(length(vectors)) WHERE slot = 3",
+        "UPDATE units SET vectors = x'' WHERE slot = 3",
+        "UPDATE units SET checksum = checksum + 1 WHERE slot = 3",
+        "UPDATE units SET (encoded, vectors, checksum) = "
+        "(SELECT encoded, vectors, checksum FROM units WHERE slot = 1) WHERE slot = 3",
+    ],
+)
+def test_damaged_units_are_noticed(file: WorkspaceFile, path: Path, sql: str) -> None:
+    """They are checked whenever they are read, also whether they are this passage's."""
+    slots = list(live(filled(file)).values())
+    assert file.units(slots)
+    edited(sql)(path)
+    with pytest.raises(StoreDamaged):
+        file.units(slots)
+
+
+def test_a_unit_s_vector_of_another_length_is_refused(file: WorkspaceFile) -> None:
+    """It would be no vector of this model; nothing of it stays."""
+    filled(file)
+    with pytest.raises(ChangesRefused):
+        write(file, 2, chunks=(a_chunk("y", "x", units=Units(b"", bytes(DIMENSIONS + 1))),))
+    assert (file.info.revision, sorted(live(file))) == (1, ["chunk_a", "chunk_b", "chunk_c"])
 
 
 def test_a_changed_passage_gets_a_new_slot(file: WorkspaceFile) -> None:
@@ -197,6 +274,7 @@ def scrambled(path: Path) -> None:
         edited("DROP TABLE chunks"),
         edited("UPDATE chunks SET text = 'other' WHERE slot = 2"),
         edited("UPDATE chunks SET document_id = 'doc_y' WHERE slot = 2"),
+        edited("UPDATE chunks SET kind = 'answer' WHERE slot = 2"),
         edited("UPDATE chunks SET dead = 1 WHERE slot = 2"),
         edited("DELETE FROM chunks WHERE slot = 2"),
         edited("DELETE FROM vectors WHERE slot = 2"),
@@ -254,6 +332,8 @@ def _content(path: Path) -> object:
             file.info,
             file.documents(),
             [(b.slots.tolist(), b.document_ids, b.words, b.vectors.tobytes()) for b in file.contents()],
+            file.passages([1, 2, 3]),
+            file.units([1, 2, 3]),
         )
     finally:
         file.close()

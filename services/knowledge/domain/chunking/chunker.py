@@ -37,7 +37,7 @@ class _Run:
 
 
 @dataclass(frozen=True)
-class _Unit:
+class _Stretch:
     """What becomes one passage."""
 
     runs: tuple[_Run, ...]
@@ -46,8 +46,8 @@ class _Unit:
     def tokens(self) -> int:
         return sum(run.tokens for run in self.runs)
 
-    def joined(self, other: "_Unit") -> "_Unit":
-        return _Unit(self.runs + other.runs)
+    def joined(self, other: "_Stretch") -> "_Stretch":
+        return _Stretch(self.runs + other.runs)
 
 
 class Chunker:
@@ -59,14 +59,14 @@ class Chunker:
 
     def passages(self, blocks: Iterable[Block], title: str) -> list[Passage]:
         """Return the passages of a document in order; none for a document without text."""
-        return [self._passage(unit) for unit in self._units(outline(blocks, title))]
+        return [self._passage(stretch) for stretch in self._stretches(outline(blocks, title))]
 
-    def _units(self, section: Section) -> list[_Unit]:
+    def _stretches(self, section: Section) -> list[_Stretch]:
         own = bits(section.pieces, self._count, self._limits.target, self._limits.maximum)
-        units = [_Unit((_Run(section.path, tuple(pack)),)) for pack in self._packed(own)]
+        stretches = [_Stretch((_Run(section.path, tuple(pack)),)) for pack in self._packed(own)]
         for child in section.children:
-            units += self._units(child)
-        return self._merged(units)
+            stretches += self._stretches(child)
+        return self._merged(stretches)
 
     def _packed(self, row: Sequence[Bit]) -> list[Sequence[Bit]]:
         """
@@ -98,33 +98,33 @@ class Chunker:
                 return len(row)
         return min(candidates)[2] if candidates else max(1, place)
 
-    def _merged(self, units: list[_Unit]) -> list[_Unit]:
+    def _merged(self, stretches: list[_Stretch]) -> list[_Stretch]:
         """Join what is too small to stand alone to what follows, what is then left over to what is before."""
-        merged: list[_Unit] = []
-        for unit in units:
-            if merged and self._small(merged[-1]) and self._fits(merged[-1], unit):
-                merged[-1] = merged[-1].joined(unit)
+        merged: list[_Stretch] = []
+        for stretch in stretches:
+            if merged and self._small(merged[-1]) and self._fits(merged[-1], stretch):
+                merged[-1] = merged[-1].joined(stretch)
             else:
-                merged.append(unit)
+                merged.append(stretch)
         for place in range(len(merged) - 1, 0, -1):
             if self._small(merged[place]) and self._fits(merged[place - 1], merged[place]):
                 merged[place - 1 : place + 1] = [merged[place - 1].joined(merged[place])]
         return merged
 
-    def _small(self, unit: _Unit) -> bool:
-        return unit.tokens < self._limits.minimum
+    def _small(self, stretch: _Stretch) -> bool:
+        return stretch.tokens < self._limits.minimum
 
-    def _fits(self, one: _Unit, other: _Unit) -> bool:
+    def _fits(self, one: _Stretch, other: _Stretch) -> bool:
         # Headings between them count, too.
         return (
             one.tokens + other.tokens <= self._limits.maximum
             and self._passage(one.joined(other)).tokens <= self._limits.maximum
         )
 
-    def _passage(self, unit: _Unit) -> Passage:
-        common = _common(unit.runs)
+    def _passage(self, stretch: _Stretch) -> Passage:
+        common = _common(stretch.runs)
         text, shown = "", common
-        for run in unit.runs:
+        for run in stretch.runs:
             for heading in _new_headings(shown, run.path):
                 text += f"\n\n{'#' * heading.level} {heading.text}"
             shown = run.path

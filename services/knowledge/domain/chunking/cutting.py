@@ -78,7 +78,7 @@ def _parts(piece: Piece, count: CountTokens, target: int, maximum: int) -> tuple
         return "", list(_code(piece.text, count, target))
     separator = " " if piece.kind is Kind.PARAGRAPH else "\n"
     # Half-size parts, so that the borders of chunks can fall where they stay put under edits.
-    return "", list(_packed(_units(piece.text, count, target), count, target // 2, separator))
+    return "", list(_packed(_sentences(piece.text, count, target), count, target // 2, separator))
 
 
 def _table(text: str, count: CountTokens, limit: int) -> tuple[str, list[str]]:
@@ -102,7 +102,7 @@ def _lines(lines: list[str], count: CountTokens, limit: int) -> Iterator[str]:
         yield from _hard(line, count, limit)
 
 
-def _units(text: str, count: CountTokens, limit: int) -> Iterator[str]:
+def _sentences(text: str, count: CountTokens, limit: int) -> Iterator[str]:
     for line in text.split("\n"):
         for sentence in _SENTENCE_END.split(line):
             yield from _hard(sentence, count, limit)

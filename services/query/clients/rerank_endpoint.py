@@ -1,0 +1,101 @@
+"""Reranking by an endpoint."""
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import httpx
+import structlog
+
+from services.query.domain.retrieval.reranking import Reranker, RerankModel
+
+# Of workspaces with a reranker of their own; beyond it the one that was used longest ago goes.
+_MOST_MODELS = 64
+
+_log = structlog.get_logger(__name__)
+
+
+class RerankEndpoints:
+    """`Rerankers` over HTTP, one connection pool for each that is in use."""
+
+    def __init__(self) -> None:
+        self._clients: OrderedDict[RerankModel, httpx.Client] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, model: RerankModel) -> Reranker:
+        """Return the reranker of these settings."""
+        with self._lock:
+            client = self._clients.pop(model, None) or _client(model)
+            self._clients[model] = client
+            # Not closed here: a call may be under way. Its connections go with it.
+            while len(self._clients) > _MOST_MODELS:
+                self._clients.popitem(last=False)
+        return RerankEndpoint(model, client)
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+
+class RerankEndpoint:
+    """
+    A `Reranker`: `POST {base_url}/rerank` with a query and documents, as Cohere, Jina and others have it.
+
+    The answer is `{"results": [{"index": 0, "relevance_score": 0.9}, …]}` with each document once.
+    """
+
+    def __init__(self, model: RerankModel, client: httpx.Client) -> None:
+        self._model = model
+        self._client = client
+
+    def scores(self, question: str, texts: Sequence[str]) -> Sequence[float] | None:
+        """Return one score per text; None where the endpoint fails, says nonsense or takes too long."""
+        if not texts:
+            return []
+        body = {
+            "model": self._model.model,
+            "query": question,
+            "documents": list(texts),
+            "top_n": len(texts),
+        }
+        try:
+            response = self._client.post("rerank", json=body)
+            response.raise_for_status()
+            return _scores(response.json(), len(texts))
+        except (httpx.HTTPError, ValueError) as error:
+            # Neither its address nor what it said: both may hold what is not ours to log.
+            _log.warning("rerank_failed", error=type(error).__name__)
+            return None
+
+
+def _client(model: RerankModel) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {model.key}"} if model.key else {}
+    return httpx.Client(
+        base_url=model.base_url.rstrip("/") + "/",
+        headers=headers,
+        timeout=model.timeout_seconds,
+        # Passages must not go elsewhere than where the operator said.
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def _scores(answer: object, count: int) -> list[float]:
+    results = answer.get("results") if isinstance(answer, dict) else None
+    if not isinstance(results, list):
+        raise ValueError("no results")
+    found: dict[int, float] = {}
+    for each in results:
+        if not isinstance(each, dict):
+            raise ValueError("a result is no object")
+        index, score = each.get("index"), each.get("relevance_score")
+        if not isinstance(index, int) or not isinstance(score, int | float) or not math.isfinite(score):
+            raise ValueError("a result without index and score")
+        found[index] = float(score)
+    if sorted(found) != list(range(count)):
+        raise ValueError("not each document once")
+    return [found[index] for index in range(count)]

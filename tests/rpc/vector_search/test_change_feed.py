@@ -1,0 +1,69 @@
+"""The change feed's adapter."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from services.runtime.channel import open_channel
+from services.runtime.server import start_server
+from services.runtime.settings import Secret
+from services.vector_search.clients.change_feed import GrpcChangeFeed
+from services.vector_search.domain.changes import Position
+from services.vector_search.domain.errors import ChangesRefused
+from services.vector_search.domain.units import NO_UNITS, Units
+from tests.fakes.change_feed import FakeChangeFeed, FakeChangeFeedServicer, service
+from tests.fakes.vector_search_data import ACME, DIMENSIONS, a_chunk, a_document, some_units
+
+SECRET = Secret("internal-credential")
+BEGINNING = Position(ACME, 1, 0)
+
+
+@pytest.fixture
+def feed() -> FakeChangeFeed:
+    """Return what the knowledge service has."""
+    return FakeChangeFeed()
+
+
+@pytest.fixture
+def adapter(feed: FakeChangeFeed) -> Iterator[GrpcChangeFeed]:
+    """Return the adapter, connected to a server."""
+    server = start_server([service(FakeChangeFeedServicer(feed))], credential=SECRET)
+    channel = open_channel(server.address, credential=SECRET)
+    yield GrpcChangeFeed(channel, "rep_1", "127.0.0.1:1")
+    channel.close()
+    server.stop()
+
+
+def test_passages_arrive_whole(feed: FakeChangeFeed, adapter: GrpcChangeFeed) -> None:
+    """With their units in order, none included, and their kind."""
+    given = [
+        a_chunk("a", "x", seed=6, units=some_units(6, 5)),
+        a_chunk("b", "x", seed=7, units=NO_UNITS, kind="answer"),
+    ]
+    feed.write(ACME, documents=[a_document("x")], chunks=given)
+    (changes,) = adapter.changes(BEGINNING).sets
+    assert changes.documents == (a_document("x"),)
+    for sent, arrived in zip(given, changes.chunks, strict=True):
+        assert np.array_equal(sent.vector, arrived.vector)
+        assert (arrived.chunk_id, arrived.kind, arrived.units) == (sent.chunk_id, sent.kind, sent.units)
+
+
+@pytest.mark.parametrize(
+    "vectors", [b"", bytes(DIMENSIONS), bytes(2 * DIMENSIONS + 1), bytes(3 * DIMENSIONS)]
+)
+def test_units_and_vectors_that_do_not_fit_are_refused(
+    feed: FakeChangeFeed, adapter: GrpcChangeFeed, vectors: bytes
+) -> None:
+    """Two units have two vectors of the model's dimensions; nothing else is taken for them."""
+    units = Units(some_units(1, 2).encoded, vectors)
+    feed.write(ACME, documents=[a_document("x")], chunks=[a_chunk("a", "x", units=units)])
+    with pytest.raises(ChangesRefused, match="unit vectors of chunk_a"):
+        adapter.changes(BEGINNING)
+
+
+def test_vectors_without_units_are_refused(feed: FakeChangeFeed, adapter: GrpcChangeFeed) -> None:
+    """There is nothing that they could be of."""
+    feed.write(ACME, chunks=[a_chunk("a", "x", units=Units(b"", bytes(DIMENSIONS)))])
+    with pytest.raises(ChangesRefused, match="unit vectors of chunk_a"):
+        adapter.changes(BEGINNING)
