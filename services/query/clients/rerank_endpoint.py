@@ -1,7 +1,9 @@
 """Reranking by an endpoint."""
 
+import json
 import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -12,6 +14,11 @@ from services.query.domain.retrieval.reranking import Reranker, RerankModel
 
 # Of workspaces with a reranker of their own; beyond it the one that was used longest ago goes.
 _MOST_MODELS = 64
+
+_MOST_BYTES = 1024 * 1024
+
+# A client that was closed, or JSON that is too deep, is a RuntimeError.
+_ERRORS = (httpx.HTTPError, httpx.InvalidURL, ValueError, RuntimeError)
 
 _log = structlog.get_logger(__name__)
 
@@ -63,10 +70,11 @@ class RerankEndpoint:
             "top_n": len(texts),
         }
         try:
-            response = self._client.post("rerank", json=body)
-            response.raise_for_status()
-            return _scores(response.json(), len(texts))
-        except (httpx.HTTPError, ValueError) as error:
+            with self._client.stream("POST", "rerank", json=body) as response:
+                response.raise_for_status()
+                answer = _read(response, time.monotonic() + self._model.timeout_seconds)
+            return _scores(json.loads(answer), len(texts))
+        except _ERRORS as error:
             # Neither its address nor what it said: both may hold what is not ours to log.
             _log.warning("rerank_failed", error=type(error).__name__)
             return None
@@ -84,6 +92,16 @@ def _client(model: RerankModel) -> httpx.Client:
     )
 
 
+def _read(response: httpx.Response, until: float) -> bytes:
+    """Return the body. The client's timeout is for one read: an endpoint that trickles would pass it."""
+    body = b""
+    for part in response.iter_bytes():
+        body += part
+        if len(body) > _MOST_BYTES or time.monotonic() > until:
+            raise ValueError("too long")
+    return body
+
+
 def _scores(answer: object, count: int) -> list[float]:
     results = answer.get("results") if isinstance(answer, dict) else None
     if not isinstance(results, list):
@@ -93,7 +111,7 @@ def _scores(answer: object, count: int) -> list[float]:
         if not isinstance(each, dict):
             raise ValueError("a result is no object")
         index, score = each.get("index"), each.get("relevance_score")
-        if not isinstance(index, int) or not isinstance(score, int | float) or not math.isfinite(score):
+        if type(index) is not int or type(score) not in (int, float) or not math.isfinite(score):
             raise ValueError("a result without index and score")
         found[index] = float(score)
     if sorted(found) != list(range(count)):

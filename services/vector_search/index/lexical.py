@@ -1,7 +1,9 @@
 """Lexical search: BM25 over English stems."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import cast
 
 import numpy as np
@@ -59,7 +61,8 @@ class LexicalView:
         short = [term for count, term in counted if count <= _LONG]
         # One within the other: words side by side are all read from end to end.
         for words in (short, *([term] for count, term in counted if count > _LONG)):
-            scored = Query.boolean_query([(Occur.Must, scored), (Occur.Should, _any_of(words))])
+            wanted = _any_of(question.only(words))
+            scored = Query.boolean_query([(Occur.Must, scored), (Occur.Should, wanted)])
         scores = dict(zip(*self._hits(scored, len(asked)), strict=True))
         return np.array([scores.get(slot, 0.0) for slot in asked])
 
@@ -69,7 +72,7 @@ class LexicalView:
         most = _RARE_SHARE * self.size
         rarer = [term for rank, (count, term) in enumerate(counted) if rank < _RAREST or count <= most]
         others = sum(count for count, _ in counted[len(rarer) :])
-        return Question(rarer) if others > _MANY else question
+        return Question(question.only(rarer)) if others > _MANY else question
 
     @property
     def size(self) -> int:
@@ -90,20 +93,31 @@ class LexicalView:
 
 
 class Question:
-    """A question's words, ready to search with."""
+    """
+    A question's words, ready to search with; `terms` tells how often it has each.
 
-    def __init__(self, terms: Sequence[str]) -> None:
+    A word counts as often as the question has it: in a long one that is what it is about.
+    """
+
+    def __init__(self, terms: Mapping[str, int]) -> None:
         self.terms = terms
         self.query = _any_of(terms)
 
     @classmethod
     def of(cls, text: str) -> "Question | None":
         """Return the question of a text, None where it has no word that counts."""
-        terms = list(dict.fromkeys(ANALYZER.analyze(text)))[:_MAX_TERMS]
+        terms = dict(islice(Counter(ANALYZER.analyze(text)).items(), _MAX_TERMS))
         return cls(terms) if terms else None
 
+    def only(self, terms: Iterable[str]) -> dict[str, int]:
+        """Return some of its words."""
+        return {term: self.terms[term] for term in terms}
 
-def _any_of(terms: Sequence[str]) -> Query:
-    return Query.boolean_query(
-        [(Occur.Should, Query.term_query(SCHEMA, "words", term, "freq")) for term in terms]
-    )
+
+def _any_of(terms: Mapping[str, int]) -> Query:
+    return Query.boolean_query([(Occur.Should, _wanted(term, count)) for term, count in terms.items()])
+
+
+def _wanted(term: str, count: int) -> Query:
+    query = Query.term_query(SCHEMA, "words", term, "freq")
+    return Query.boost_query(query, float(count)) if count > 1 else query

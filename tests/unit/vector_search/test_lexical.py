@@ -185,3 +185,14 @@ def test_scores_of_some_count_frequent_words(crowd: LexicalView) -> None:
     some = [11_999, 7, 0, 6000, 700, 5]
     scores = crowd.scores_of(question, np.array(some))
     assert scores.tolist() == pytest.approx([among_all[slot] for slot in some])
+
+
+def test_a_word_counts_as_often_as_it_is_asked(index: LexicalIndex) -> None:
+    """What a long question comes back to is what it is about; both ways of scoring agree."""
+    view = index.update(NONE, TEXTS.items())
+    assert ask(view, "password refunds")[0] == 2
+    assert ask(view, "password refunds, and again: password, password, password")[0] != 2
+    question = Question.of("password refunds password")
+    assert question is not None
+    hits = view.best(question, 10)
+    assert view.scores_of(question, hits.slots) == pytest.approx(hits.scores)
