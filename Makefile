@@ -53,6 +53,11 @@ eval: install ## how well DATA's questions are answered, beside the last figures
 	$(BIN)/python -m tests.eval --data $(or $(DATA),$(error DATA=folder is missing)) $(if $(PART),--part $(PART)) \
 	  $(if $(SETS),--sets $(SETS)) $(if $(MOST),--most $(MOST)) $(if $(BASELINE),--baseline $(BASELINE))
 
+.PHONY: fit
+fit: install ## fit the shipped confidence: RESULTS=what eval wrote of all questions, INTENTS=CLINC150's file, VERSION=a name
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c deploy/constraints.txt -e '.[fit]'
+	$(BIN)/python -m tests.eval.fit --results $(RESULTS) --intents $(INTENTS) --version $(VERSION)
+
 .PHONY: proto
 proto: protos/gen/.made ## generate code and descriptors from protos/
 

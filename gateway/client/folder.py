@@ -12,7 +12,14 @@ from typing import Any
 
 from gateway.client.front_matter import split_front_matter
 
-CONTENT_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain"}
+CUSTOM_ANSWERS = "application/vnd.supportagent.qa+json"
+# By the ends of their names; `.json` alone may be anything.
+CONTENT_TYPES = {
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".txt": "text/plain",
+    ".qa.json": CUSTOM_ANSWERS,
+}
 LONGEST_TITLE = 500
 NO_TEXT = "Its name, front matter or content holds a character that no text has."
 
@@ -85,7 +92,11 @@ class Unreadable:
 
 
 def read_folder(folder: Path) -> Iterator[Page | Unreadable]:
-    """Yields every Markdown and text file below the folder, in order of path; hidden ones are left out."""
+    """
+    Yields every file of a known kind below the folder, in order of path; hidden ones are left out.
+
+    Known are Markdown, plain text, and custom answers, whose names end in `.qa.json`.
+    """
     for path in sorted(_files(folder)):
         external_id = path.relative_to(folder).as_posix()
         # A name that is no UTF-8 can't be printed everywhere.
@@ -107,13 +118,18 @@ def read_folder(folder: Path) -> Iterator[Page | Unreadable]:
 
 
 def page_of(external_id: str, text: str) -> Page:
-    """Makes a page of a file. Its title: front matter, else the first heading, else the file's name."""
-    name = Path(external_id)
-    content_type = CONTENT_TYPES[name.suffix.lower()]
+    """
+    Makes a page of a file. Its title: front matter, else the first heading, else the file's name.
+
+    Only Markdown has the first two.
+    """
+    name = Path(external_id).name
+    end = _known_end(name)
+    stem, content_type = name[: -len(end)], CONTENT_TYPES[end]
     if content_type != "text/markdown":
-        return Page(external_id, name.stem[:LONGEST_TITLE], text, content_type)
+        return Page(external_id, stem[:LONGEST_TITLE], text, content_type)
     fields, content = split_front_matter(text)
-    title = _text(fields.get("title")) or _first_heading(content) or name.stem
+    title = _text(fields.get("title")) or _first_heading(content) or stem
     return Page(
         external_id,
         title[:LONGEST_TITLE],
@@ -130,8 +146,14 @@ def _files(folder: Path) -> Iterator[Path]:
     for directory, subfolders, names in os.walk(folder):
         subfolders[:] = [each for each in subfolders if not each.startswith(".")]
         for name in names:
-            if not name.startswith(".") and Path(name).suffix.lower() in CONTENT_TYPES:
+            if not name.startswith(".") and _known_end(name):
                 yield Path(directory, name)
+
+
+def _known_end(name: str) -> str:
+    """Return the key of `CONTENT_TYPES` that a name ends in; nothing else is of a known kind."""
+    lower = name.lower()
+    return next((end for end in CONTENT_TYPES if lower.endswith(end) and lower != end), "")
 
 
 def _has_surrogates(text: str) -> bool:

@@ -14,6 +14,7 @@ from services.query.api.query_servicer import QueryServicer
 from services.query.clients.conversations import TranscriptService
 from services.query.clients.dependency import ServiceDependency
 from services.query.clients.rerank_endpoint import RerankEndpoints
+from services.query.clients.rerank_fastembed import open_cross_encoder
 from services.query.clients.vector_search import IDEMPOTENT, VectorSearch
 from services.query.domain.asking import Asking
 from services.query.domain.confidence.calibration import shipped_measurement
@@ -28,6 +29,7 @@ from services.query.domain.retrieval.retrieval import Retrieval
 from services.query.domain.settings.known_answering import KnownAnswering
 from services.query.domain.transcript import Transcript
 from services.query.domain.writing import Writing
+from services.query.llm.aside import ChatAside
 from services.query.llm.on_demand import ChatOnDemand
 from services.query.llm.outcomes import CountedOutcomes
 from services.query.settings import PREFIX, QuerySettings
@@ -42,6 +44,7 @@ from services.runtime.database import migrate, open_database
 from services.runtime.health import Health
 from services.runtime.outbox import Outbox, OutboxDelivery
 from services.runtime.server import Service, serve
+from services.runtime.serving_threads import ServingThreads
 from services.runtime.settings import load, load_shared
 
 _VERSIONS = Path(__file__).parent / "storage" / "versions"
@@ -70,13 +73,19 @@ def main() -> None:
     stored = StoredAnswering(database, Seal(settings.secrets_key.reveal()))
     answering = KnownAnswering(stored)
     calibrations = Calibrations(model, least, shipped_measurement(), StoredLabelledScores(database))
-    chat, outcomes, rerankers = ChatOnDemand(), CountedOutcomes(), RerankEndpoints()
+    threads = ServingThreads(settings.workers, settings.max_waiting)
+    endpoint, outcomes, rerankers = ChatOnDemand(), CountedOutcomes(), RerankEndpoints()
+    chat = ChatAside(endpoint, threads.stepping_aside)
+    reranker = None
+    if settings.rerank_model:
+        reranker = open_cross_encoder(settings.rerank_model, settings.rerank_threads)
     asking = Asking(
         Retrieval(
             embedder,
             VectorSearch(vector_search, settings.search_timeout),
             Rewriting(chat, outcomes),
             rerankers,
+            reranker,
         ),
         Judge(model, calibrations),
         Writing(Generation(chat, outcomes), EmbeddedSupport(embedder)),
@@ -113,9 +122,10 @@ def main() -> None:
             ),
         ],
         health=health,
+        threads=threads,
         on_stop=delivery.stop,
     )
-    chat.close()
+    endpoint.close()
     rerankers.close()
     database.close()
 

@@ -28,6 +28,15 @@ class QuerySettings(ProcessSettings):
     history_timeout: float = 0.3
     append_timeout: float = 0.5
 
+    # Questions that may wait for a language model at once; each needs a thread beside the workers. More are
+    # answered by extracts.
+    max_waiting: int = 32
+
+    # A cross-encoder by fastembed's name, for workspaces without a reranker of their own; empty: none. It
+    # needs the project's extra `rerank`.
+    rerank_model: str = ""
+    rerank_threads: int = 1
+
     # Where neither a question nor its workspace says when to keep silent; None: the fitted model's threshold.
     default_min_confidence: float | None = None
 

@@ -17,8 +17,9 @@ _MOST_MODELS = 64
 
 _MOST_BYTES = 1024 * 1024
 
-# A client that was closed, or JSON that is too deep, is a RuntimeError.
-_ERRORS = (httpx.HTTPError, httpx.InvalidURL, ValueError, RuntimeError)
+# A client that was closed, or JSON that is too deep, is a RuntimeError; a whole number too large for a float
+# an OverflowError.
+_ERRORS = (httpx.HTTPError, httpx.InvalidURL, ValueError, RuntimeError, OverflowError)
 
 _log = structlog.get_logger(__name__)
 
@@ -111,8 +112,10 @@ def _scores(answer: object, count: int) -> list[float]:
         if not isinstance(each, dict):
             raise ValueError("a result is no object")
         index, score = each.get("index"), each.get("relevance_score")
-        if type(index) is not int or type(score) not in (int, float) or not math.isfinite(score):
-            raise ValueError("a result without index and score")
+        if isinstance(index, bool) or not isinstance(index, int):
+            raise ValueError("a result without index")
+        if not isinstance(score, int | float) or not math.isfinite(score):
+            raise ValueError("a result without score")
         found[index] = float(score)
     if sorted(found) != list(range(count)):
         raise ValueError("not each document once")

@@ -27,7 +27,7 @@ class CrossEncoder(Protocol):
 
 
 class CrossEncoderReranker:
-    """A `Reranker` over a cross-encoder. Safe to share between threads, as the sessions of onnxruntime are."""
+    """A `Reranker` over a cross-encoder. Safe to share between threads, as onnxruntime's sessions are."""
 
     def __init__(self, encoder: CrossEncoder) -> None:
         self._encoder = encoder

@@ -58,6 +58,9 @@ class VectorSearch:
 
 
 def _passage(hit: pb.Hit) -> Passage:
+    units = tuple(_unit(each) for each in hit.units)
+    if not all(0 <= each.start < each.end <= len(hit.text) for each in units):
+        units = ()  # as of an index without units: nothing outside of the text is quoted
     return Passage(
         chunk_id=hit.chunk_id,
         document_id=hit.document_id,
@@ -70,8 +73,8 @@ def _passage(hit: pb.Hit) -> Passage:
         dense=hit.dense,
         lexical=hit.lexical,
         kind=hit.kind or PASSAGE,
-        units=tuple(_unit(each) for each in hit.units),
-        cosines=tuple(hit.unit_cosines),
+        units=units,
+        cosines=tuple(hit.unit_cosines) if len(hit.unit_cosines) == len(units) else (),
     )
 
 

@@ -38,7 +38,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Citation:
-    """`answer[start:end]` stands, word for word, in the passage of source `source_index`."""
+    """`answer[start:end]` rests on the passage of source `source_index`; an extract stands there as it is."""
 
     start: int
     end: int

@@ -168,7 +168,13 @@ class Asking:
             return
         with decided.stages.of("generate"):
             yield from self._writing.pieces(
-                question, decided.history, decided.judgement, model, written, seconds, at_once=at_once
+                question,
+                decided.history,
+                decided.judgement,
+                model,
+                written,
+                decided.stages.left(seconds),
+                at_once=at_once,
             )
 
     def _store(
@@ -199,7 +205,7 @@ class Asking:
 
 def _explanation(decided: _Decided, written: Written) -> Explanation:
     judgement = decided.judgement
-    used = {each.chunk_id for each in judgement.passages} if judgement.answered else set()
+    used = {judgement.passages[each.source_index - 1].chunk_id for each in written.citations}
     return Explanation(
         question=decided.retrieved.asked,
         passages=tuple(

@@ -19,7 +19,7 @@ from services.query.domain.confidence.model import Model, features
 from services.query.domain.explanation import Thresholds
 from services.query.domain.extraction.extract import extract
 from services.query.domain.passage import CUSTOM_ANSWER, Passage
-from services.query.domain.retrieval.ranking import Candidate, documents
+from services.query.domain.retrieval.ranking import Candidate, documents, ranked
 from services.query.domain.retrieval.retrieval import Retrieved
 from services.query.domain.settings.answering import Answering
 
@@ -78,7 +78,7 @@ class Judge:
         thresholds = self._calibrations.thresholds(calibration, answering, min_confidence)
         passages = retrieved.found.passages
         candidates = documents(passages, max_sources)
-        custom = self._custom(candidates, thresholds)
+        custom = self._custom(passages, candidates, thresholds, max_sources)
         if custom is not None:
             return custom
         found = extract(retrieved.asked, candidates, passages, answering.answer_characters)
@@ -107,11 +107,16 @@ class Judge:
             features=seen.by_name(),
         )
 
-    def _custom(self, candidates: Sequence[Candidate], thresholds: Thresholds) -> Judgement | None:
+    def _custom(
+        self,
+        passages: Sequence[Passage],
+        candidates: Sequence[Candidate],
+        thresholds: Thresholds,
+        max_sources: int,
+    ) -> Judgement | None:
         """Return the custom answer whose question is the one that was asked, if there is one."""
-        every = [
-            each for candidate in candidates for each in candidate.passages if each.kind == CUSTOM_ANSWER
-        ]
+        # Of all that was found: documents that rank before it must not hide it.
+        every = [each for each in ranked(passages) if each.kind == CUSTOM_ANSWER]
         best = max(every, key=lambda each: each.dense, default=None)
         if best is None or best.dense < self._model.custom.least:
             return None
@@ -120,6 +125,7 @@ class Judge:
             return None
         own = [Candidate((best,))]
         others = [each for each in candidates if each.passages[0].document_id != best.document_id]
+        others = others[: max_sources - 1]
         text = best.text.strip()
         draft = Draft((Piece(f"{text} [1]", (Citation(0, len(text), 1),)),), nearest([*own, *others]))
         confidence = Confidence(score, thresholds.level(score))

@@ -23,6 +23,10 @@ class Stages:
         finally:
             self._seconds[name] += self._monotonic() - began
 
+    def left(self, seconds: float | None) -> float | None:
+        """Return what is left, not below 0, of so many seconds since the beginning; None: no bound."""
+        return None if seconds is None else max(0.0, seconds - (self._monotonic() - self._began))
+
     def milliseconds(self) -> dict[str, float]:
         """Return the time of each stage so far, and of the whole."""
         every = {**self._seconds, "whole": self._monotonic() - self._began}

@@ -54,6 +54,21 @@ def test_plain_text_has_no_front_matter() -> None:
     assert (page.title, page.content_type, page.content) == ("notes", "text/plain", "---\ntitle: x\n---\n")
 
 
+def test_custom_answers_are_told_by_their_name() -> None:
+    """Their file has a type of its own, no front matter, and a title without either part of its end."""
+    page = page_of("support/Quick v1.2.QA.json", "---\ntitle: x\n---\n[]")
+    assert (page.title, page.content_type) == ("Quick v1.2", "application/vnd.supportagent.qa+json")
+    assert page.content == "---\ntitle: x\n---\n[]"
+    assert page.as_document()["external_id"] == "support/Quick v1.2.QA.json"
+
+
+def test_other_json_is_left_alone(tmp_path: Path) -> None:
+    """Only the whole end of a name makes a file custom answers."""
+    for name in ("package.json", "qa.json", "faq_qa.json", ".qa.json", "a.qa.json.bak", "a.qa.json"):
+        (tmp_path / name).write_text("[]")
+    assert [each.external_id for each in read_folder(tmp_path)] == ["a.qa.json"]
+
+
 def test_folder_is_read_whole_and_in_order(tmp_path: Path) -> None:
     """Pages of all subfolders come in order; hidden ones and other kinds are left out."""
     for name in ("b/two.markdown", "a.MD", "b/three.txt", ".git/x.md", "b/.x.md", "b/picture.png"):

@@ -22,7 +22,8 @@ def scores(reply: Reply) -> object:
     """Return what becomes of a reply."""
     rerankers = RerankEndpoints()
     with chat_endpoint(reply) as endpoint:
-        found = rerankers.of(RerankModel(endpoint.base_url, "m", timeout_seconds=0.5)).scores("dogs?", TEXTS)
+        model = RerankModel(endpoint.base_url, "m", key="sk-secret", timeout_seconds=0.5)
+        found = rerankers.of(model).scores("dogs?", TEXTS)
     rerankers.close()
     return found
 
@@ -67,6 +68,7 @@ def test_what_is_sent() -> None:
         sends(results((0, 1), (1, 1), (2, "high"))),
         sends(results((0, 1), (1, 1), (2, float("nan")))),
         sends(results((0, 1), (True, 1), (2, 1))),
+        sends(results((0, 1), (1, 1), (2, 10**400))),
         sends(b"x" * 2_000_000),
         Reply(status=307, body=b"", headers={"location": "http://127.0.0.1:1/"}),
     ],
@@ -76,7 +78,7 @@ def test_failures(reply: Reply) -> None:
     with capture_logs() as logs:
         assert scores(reply) is None
     assert [each["event"] for each in logs] == ["rerank_failed"]
-    assert "endpoint-words" not in str(logs)
+    assert not any(word in str(logs) for word in ("endpoint-words", "sk-secret", "dogs", "127.0.0.1"))
 
 
 def test_unreachable_and_closed() -> None:
@@ -87,3 +89,12 @@ def test_unreachable_and_closed() -> None:
     rerankers.close()
     assert reranker.scores("dogs?", TEXTS) is None
     assert reranker.scores("dogs?", []) == []
+
+
+def test_no_redirect_is_followed() -> None:
+    """Passages and the key go where the operator said, and nowhere else."""
+    with chat_endpoint(sends(results((0, 1)), "application/json")) as elsewhere:
+        target = f"{elsewhere.base_url}/rerank"
+        for status in (301, 302, 307, 308):
+            assert scores(Reply(status=status, body=b"", headers={"location": target})) is None
+    assert not elsewhere.asked

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.query.domain.text.words import terms
+from services.query.domain.text.words import terms, weights
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,11 @@ def test_a_word_is_no_stop_word_for_its_stem(word: str) -> None:
     """Only what stands in the list is left out, not what begins like it."""
     assert terms(f"my {word}") == terms(word)
     assert len(terms(f"my {word} today")) == 2
+
+
+def test_weights_stand_in_the_questions_order() -> None:
+    """Sums over them have the same last digit in every process, whatever the order of its sets."""
+    words = [f"word{number}" for number in range(50)]
+    found = weights([*words, *words], [frozenset(words[:9]), frozenset(words[:3])])
+    assert list(found) == words
+    assert found["word0"] < found["word5"] < found["word20"]

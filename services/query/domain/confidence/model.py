@@ -131,7 +131,11 @@ class Model:
 
     def score(self, seen: Features) -> float:
         """Return the probability, 0 to 1, that the answer is right."""
-        return round(1 / (1 + math.exp(-self.trees.logit(seen.by_name()))), _DIGITS)
+        return self.score_of(seen.by_name())
+
+    def score_of(self, seen: Mapping[str, float]) -> float:
+        """Return the same of features by name."""
+        return round(1 / (1 + math.exp(-self.trees.logit(seen))), _DIGITS)
 
 
 def shipped_model() -> Model:

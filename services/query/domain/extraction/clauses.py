@@ -2,7 +2,8 @@
 
 import re
 
-_BOUNDARY = re.compile(r"[,;:–—)]+(?=\s)|(?=\s+\()")
+# Runs of signs and of white space are tried once, at their beginning, so that a long one costs its length.
+_BOUNDARY = re.compile(r"(?<![,;:–—)])[,;:–—)]++(?=\s)|(?<!\s)(?=\s++\()")
 _TRAILING = " \t\r\n,;:–—"
 
 

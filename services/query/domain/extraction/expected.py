@@ -40,7 +40,8 @@ _RULES: tuple[tuple[re.Pattern[str], Fits], ...] = tuple(
         (
             r"\bhow (?:many|much|long|old|far|often|fast|big|large|tall|high|deep)\b|"
             r"\bwhat (?:percent|number|price|amount|age)|"
-            r"\bwhat (?:do|does|will|would|is|are)\b.*\b(?:costs?|prices?)\b",
+            # Not however far apart: a question that repeats "what is" would cost its length squared.
+            r"\bwhat (?:do|does|will|would|is|are)\b.{0,200}\b(?:costs?|prices?)\b",
             lambda text: bool(_NUMBER.search(text)),
         ),
         (

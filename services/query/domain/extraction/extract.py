@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.query.domain.extraction.clauses import clause_end
+from services.query.domain.extraction.code import within_fences
 from services.query.domain.extraction.quote import Quote
 from services.query.domain.extraction.scoring import ScoredUnit, scored_units
 from services.query.domain.extraction.tables import shortened
@@ -83,7 +84,7 @@ def _beginning(candidates: Sequence[Candidate], limit: int) -> list[Quote]:
         text = passage.text
         start, end = len(text) - len(text.lstrip()), len(text.rstrip())
         if start < end:
-            return [_shortened(Quote(passage, start, end, (start,)), limit)]
+            return [_shortened(Quote(passage, start, end, (start,)), min(_OF_ONE_PASSAGE, limit - _GAP))]
     return []
 
 
@@ -138,6 +139,8 @@ def _added(
     if each.unit.kind is Kind.ITEM:
         if each.list_wanted:
             quote = _grown(each, scored, room)
+        if quote.cut:
+            return None
         if quote.start == each.unit.start and not _stands_alone(each):
             return None
     if any(quote.overlaps(other) for other in chosen):
@@ -169,9 +172,9 @@ def _quote(each: ScoredUnit, room: int | None = None) -> Quote:
         start = unit.start + first
         return Quote(passage, start, unit.start + last, (start,), True, head)
     if unit.kind is Kind.CODE:
-        # Without its closing fence the rest of the answer would be code, too.
-        start = unit.start + each.text.find("\n") + 1
-        whole = replace(whole, start=start, breaks=(start,))
+        # One fence without the other would make code of the rest of the answer.
+        start, end = within_fences(passage.text, unit.start, unit.end)
+        whole = replace(whole, start=start, end=end, breaks=(start,))
     return _shortened(whole, most)
 
 
@@ -233,11 +236,11 @@ def _grown(best: ScoredUnit, scored: Sequence[ScoredUnit], limit: int) -> Quote:
             return whole
     if best.unit.end - best.unit.start < _BARE and index + 1 < len(own):
         following = own[index + 1].unit
-        if following.block == best.unit.block and following.end - best.unit.start <= limit:
+        if following.block == best.unit.block and following.end - best.unit.start <= limit - _GAP:
             return Quote(passage, best.unit.start, following.end, (best.unit.start, following.start))
     if index and _GOES_ON.match(best.text):
         before = own[index - 1].unit
-        if before.block == best.unit.block and best.unit.end - before.start <= limit:
+        if before.block == best.unit.block and best.unit.end - before.start <= limit - _GAP:
             return Quote(passage, before.start, best.unit.end, (before.start, best.unit.start))
     return _quote(best, room if best.unit.kind in _BLOCKS else min(room, limit - _GAP))
 

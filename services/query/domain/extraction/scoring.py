@@ -67,6 +67,25 @@ class ScoredUnit:
         return _is_step(self.passage, self.unit)
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What a question wants, read once for all units."""
+
+    fits: expected.Fits | None
+    steps: bool
+    items: bool
+    pairs: Pairs
+
+    @classmethod
+    def of(cls, question: str) -> "_Wanted":
+        return cls(
+            expected.fits(question),
+            expected.wants_steps(question),
+            expected.wants_items(question),
+            pairs(question),
+        )
+
+
 def announces(text: str) -> bool:
     """Tell whether a sentence only leads into what follows it."""
     return text.rstrip("*_ ").endswith(":")
@@ -83,14 +102,14 @@ def scored_units(
     if not candidates:
         return []
     weight = weights(terms(question), [reading(passage).whole for passage in found])
-    asked = pairs(question)
+    wanted = _Wanted.of(question)
     top = candidates[0].score
     looked_at = [
         passage for each in candidates[:QUOTED_DOCUMENTS] for passage in each.passages[:PASSAGES_EACH]
     ]
     scored: list[tuple[float, ScoredUnit]] = []
     for passage in looked_at:
-        scored.extend(_of_passage(question, weight, asked, passage, top))
+        scored.extend(_of_passage(wanted, weight, passage, top))
     highest = max((logit for logit, _ in scored), default=0.0)
     whole = sum(math.exp(logit - highest) for logit, _ in scored)
     return [
@@ -108,9 +127,9 @@ def scored_units(
 
 
 def _of_passage(
-    question: str, weight: Mapping[str, float], asked: Pairs, passage: Passage, top: float
+    wanted: _Wanted, weight: Mapping[str, float], passage: Passage, top: float
 ) -> list[tuple[float, ScoredUnit]]:
-    fits = expected.fits(question)
+    asked = wanted.pairs
     read = reading(passage)
     units = passage.quotable
     texts = [passage.text[unit.start : unit.end] for unit in units]
@@ -125,8 +144,8 @@ def _of_passage(
     ]
     scored = []
     for at, (unit, text) in enumerate(zip(units, judged, strict=True)):
-        list_wanted = _list_is_wanted(question, passage, unit)
-        fitting = bool(fits and fits(text))
+        list_wanted = _list_is_wanted(wanted, passage, unit)
+        fitting = bool(wanted.fits and wanted.fits(text))
         around = frozenset[str]().union(*held[max(0, at - 1) : at], *held[at + 1 : at + 2])
         covered = coverage(weight, held[at])
         logit = _COSINE * passage.nearness(at) + _COVERED * covered
@@ -143,12 +162,12 @@ def _of_passage(
     return scored
 
 
-def _list_is_wanted(question: str, passage: Passage, unit: Unit) -> bool:
+def _list_is_wanted(wanted: _Wanted, passage: Passage, unit: Unit) -> bool:
     if unit.kind is not Kind.ITEM:
         return False
     if _is_step(passage, unit):
-        return expected.wants_steps(question)
-    return expected.wants_items(question) or expected.wants_steps(question)
+        return wanted.steps
+    return wanted.items or wanted.steps
 
 
 def _is_step(passage: Passage, unit: Unit) -> bool:

@@ -63,7 +63,7 @@ def mixed(alone: Found, in_context: Found, weight: float) -> Found:
         ours, theirs = _scores(one) if one else first_least, _scores(other) if other else second_least
         score, dense, lexical = ((1 - weight) * a + weight * b for a, b in zip(ours, theirs, strict=True))
         cosines = passage.cosines
-        if one and other and one.cosines and other.cosines:
+        if one and other and len(one.cosines) == len(other.cosines):
             pairs = zip(one.cosines, other.cosines, strict=True)
             cosines = tuple((1 - weight) * a + weight * b for a, b in pairs)
         passages.append(replace(passage, score=score, dense=dense, lexical=lexical, cosines=cosines))

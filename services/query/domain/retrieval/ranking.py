@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from heapq import nsmallest
 
 from services.query.domain.passage import Passage
 from services.query.domain.text.reading import pairs, reading
@@ -20,6 +22,8 @@ _SECOND = 0.03
 
 _SAME = 0.9
 _SHINGLE = 4
+# Best passages of documents, which are found again and again.
+_REMEMBERED = 1_024
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,8 @@ def reordered(question: str, passages: Sequence[Passage]) -> list[Passage]:
     weight = weights(terms(question), [each.whole for each in readings])
     asked = pairs(question)
     most = max(passage.lexical for passage in passages) or 1.0
-    scored = []
-    for passage, read in zip(passages, readings, strict=True):
-        score = (
+    scores = [
+        (
             _DENSE * passage.dense
             + _LEXICAL * passage.lexical / most
             + _BEST_SENTENCE * passage.best_sentence
@@ -57,8 +60,13 @@ def reordered(question: str, passages: Sequence[Passage]) -> list[Passage]:
             + _PAIRS * (len(asked & read.pairs) / len(asked) if asked else 0.0)
             + _BEST_COVERAGE * max((coverage(weight, unit) for unit in read.units), default=0.0)
         )
-        scored.append(replace(passage, score=score / _ALL))
-    return ranked(_with_seconds(ranked(scored)))
+        / _ALL
+        for passage, read in zip(passages, readings, strict=True)
+    ]
+    return ranked(
+        replace(passage, score=score / (1 + _SECOND))
+        for passage, score in zip(passages, _with_seconds(passages, scores), strict=True)
+    )
 
 
 def documents(passages: Iterable[Passage], most: int) -> list[Candidate]:
@@ -81,9 +89,12 @@ def documents(passages: Iterable[Passage], most: int) -> list[Candidate]:
 
 def ranked(passages: Iterable[Passage]) -> list[Passage]:
     """Return passages best first; equal ones in an order that depends on nothing but themselves."""
-    return sorted(
-        passages, key=lambda each: (-each.score, -each.dense, each.document_id, each.ordinal, each.chunk_id)
-    )
+    return sorted(passages, key=lambda each: (-each.score, *_place(each)))
+
+
+def _place(passage: Passage) -> tuple[float, str, int, str]:
+    """Return what decides between equal scores."""
+    return -passage.dense, passage.document_id, passage.ordinal, passage.chunk_id
 
 
 def _by_document(passages: Iterable[Passage]) -> list[list[Passage]]:
@@ -93,15 +104,20 @@ def _by_document(passages: Iterable[Passage]) -> list[list[Passage]]:
     return list(grouped.values())
 
 
-def _with_seconds(passages: Sequence[Passage]) -> list[Passage]:
-    found = []
-    for best, *others in _by_document(passages):
-        second = others[0].score if others else 0.0
-        found.append(replace(best, score=(best.score + _SECOND * second) / (1 + _SECOND)))
-        found += [replace(other, score=other.score / (1 + _SECOND)) for other in others]
-    return found
+def _with_seconds(passages: Sequence[Passage], scores: Sequence[float]) -> list[float]:
+    """Return the scores, a document's best one lifted by its second best."""
+    of_document: dict[str, list[int]] = {}
+    for at, passage in enumerate(passages):
+        of_document.setdefault(passage.document_id, []).append(at)
+    lifted = list(scores)
+    for places in of_document.values():
+        if len(places) > 1:
+            best, second = nsmallest(2, places, key=lambda at: (-scores[at], *_place(passages[at])))
+            lifted[best] += _SECOND * scores[second]
+    return lifted
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _shingles(text: str) -> frozenset[tuple[str, ...]]:
     every = words(text)
     return frozenset(tuple(every[at : at + _SHINGLE]) for at in range(max(1, len(every) - _SHINGLE + 1)))

@@ -14,7 +14,7 @@ from services.query.domain.ports import PassageSearch, QuestionEmbedder, SearchQ
 from services.query.domain.question import Dialogue, Said
 from services.query.domain.retrieval import follow_up
 from services.query.domain.retrieval.ranking import ranked, reordered
-from services.query.domain.retrieval.reranking import Rerankers, reranked
+from services.query.domain.retrieval.reranking import Reranker, Rerankers, reranked
 from services.query.domain.settings.answering import Answering
 from services.query.domain.stages import Stages
 
@@ -41,11 +41,14 @@ class Retrieval:
         search: PassageSearch,
         rewriting: Rewriting,
         rerankers: Rerankers,
+        reranker: Reranker | None = None,
     ) -> None:
+        """`reranker` is for workspaces without one of their own."""
         self._embedder = embedder
         self._search = search
         self._rewriting = rewriting
         self._rerankers = rerankers
+        self._reranker = reranker
 
     def find(
         self,
@@ -61,16 +64,17 @@ class Retrieval:
         """
         Return at most `limit` passages for the last turn of a dialogue.
 
-        `seconds` is how long the caller waits.
+        `seconds` is how long the caller waits, from the beginning of the stages.
 
         Raises:
             Unavailable, DeadlineExceeded: the search or the model did not answer.
         """
         retrieved = self._find(caller, dialogue, history, answering, stages, limit, seconds)
-        if answering.reranker is None:
+        own = answering.reranker
+        reranker = self._reranker if own is None else self._rerankers.of(own)
+        if reranker is None:
             return retrieved
         with stages.of("rerank"):
-            reranker = self._rerankers.of(answering.reranker)
             passages = reranked(retrieved.asked, retrieved.found.passages, reranker)
         return replace(retrieved, found=replace(retrieved.found, passages=passages))
 
@@ -90,7 +94,9 @@ class Retrieval:
             return Retrieved(self._look_for(caller, dialogue, message, limit, stages), message)
         if answering.language_model is not None:
             with stages.of("rewrite"):
-                standalone = self._rewriting.standalone(message, history, answering.language_model, seconds)
+                standalone = self._rewriting.standalone(
+                    message, history, answering.language_model, stages.left(seconds)
+                )
             if standalone is not None:
                 return Retrieved(self._look_for(caller, dialogue, standalone, limit, stages), standalone)
         alone = self._look_for(caller, dialogue, message, 2 * limit, stages)

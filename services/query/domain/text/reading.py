@@ -10,8 +10,8 @@ from services.query.domain.text.words import folded, stem, term_set
 
 Pairs = frozenset[tuple[str, str]]
 
-# A passage is found for many questions.
-_REMEMBERED = 4_096
+# A passage is found for many questions; what is kept of one takes about 30 kB.
+_REMEMBERED = 1_024
 
 
 @dataclass(frozen=True)

@@ -96,10 +96,11 @@ def weights(question: Iterable[str], texts: Iterable[Set[str]]) -> dict[str, flo
     """
     holders: Counter[str] = Counter()
     total = 0
-    wanted = set(question)
+    # In the question's order: a set's differs from process to process, and with it the last digit of sums.
+    wanted = list(dict.fromkeys(question))
     for text in texts:
         total += 1
-        holders.update(wanted & text)
+        holders.update(term for term in wanted if term in text)
     return {term: 0.3 + math.log((total + 1) / (holders[term] + 0.5)) for term in wanted}
 
 

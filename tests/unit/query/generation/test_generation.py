@@ -177,6 +177,12 @@ def test_lead_in_of_nothing() -> None:
     assert "Features" not in told.text
 
 
+@pytest.mark.parametrize("lead_in", ["All 7 features:", "What Ponyland offers:", "See https://evil.example:"])
+def test_lead_in_with_made_up_facts(lead_in: str) -> None:
+    """A lead-in needs no support, but may hold no number, name or address that no passage has."""
+    assert Told(f"{lead_in}\n- Teams share notebooks").text == "- Teams share notebooks [2]"
+
+
 def test_yes_and_no() -> None:
     """A bare yes is told with the sentence that bears it out, and not without."""
     assert Told("Yes. Guests are free.").text == "Yes. Guests are free. [2]"

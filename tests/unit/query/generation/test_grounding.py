@@ -91,6 +91,13 @@ def test_beside_a_better_citation() -> None:
     assert WORDS.check("The Pro plan renews on the third day of each month.", (1, 3)).sources == (1,)
 
 
+def test_names_matter_however_near_the_meaning() -> None:
+    """A name of no passage is refused, also where all else fits."""
+    grounding = Grounding(PAGES, FixedSupport(1.0))
+    assert grounding.check("For members, guests are free.").supported
+    assert not grounding.check("For Berliners, guests are free.").supported
+
+
 def test_addresses_of_a_passage() -> None:
     """An address that the passage has may be told."""
     page = a_page("Refunds are explained at https://help.example/refunds, or write to pay@help.example.")

@@ -1,0 +1,80 @@
+"""What the search service sends, as passages."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import grpc
+import numpy as np
+import pytest
+from supportagent.vector_search.v1 import vector_search_service_pb2 as pb
+from supportagent.vector_search.v1 import vector_search_service_pb2_grpc as pb_grpc
+
+from services.query.clients.vector_search import VectorSearch
+from services.query.domain.passage import Passage
+from services.query.domain.ports import SearchQuery
+from services.query.domain.question import Filters
+from services.query.domain.units import Kind, Unit
+from services.runtime.channel import open_channel
+from services.runtime.server import Service, start_server
+from services.runtime.settings import Secret
+from tests.fakes.vector_search_service import NAME
+from tests.unit.query.given import ACME
+
+FIRST = pb.Unit(start=0, end=4, kind="sentence", block=0, heading="Above", place=0)
+SECOND = pb.Unit(start=5, end=9, kind="item", block=1, heading="", place=1)
+
+
+class OneHit(pb_grpc.VectorSearchServiceServicer):
+    """A search service that knows one hit."""
+
+    def __init__(self) -> None:
+        self.hit = pb.Hit()
+
+    def Search(self, _: pb.SearchRequest, __: grpc.ServicerContext) -> pb.SearchResponse:
+        """Return it."""
+        return pb.SearchResponse(hits=[self.hit], revision=5)
+
+
+class TestVectorSearch:
+    """Over real gRPC."""
+
+    @pytest.fixture(autouse=True)
+    def _running(self) -> Iterator[None]:
+        self.service, credential = OneHit(), Secret("test")
+        joined = Service(NAME, pb_grpc.add_VectorSearchServiceServicer_to_server, self.service)
+        server = start_server([joined], credential=credential)
+        with closing(open_channel(server.address, credential=credential)) as channel:
+            self.search = VectorSearch(channel, 5.0)
+            yield
+        server.stop(0)
+
+    def found(self, *units: pb.Unit, cosines: tuple[float, ...] = ()) -> Passage:
+        """Return what becomes of a hit with these units."""
+        self.service.hit = pb.Hit(
+            chunk_id="c", document_id="d", text="One. Two.", units=units, unit_cosines=cosines, dense=0.5
+        )
+        query = SearchQuery("one", np.ones(4, np.float32), Filters(), False)
+        result = self.search.search(ACME, query, 3)
+        assert result.revision == 5
+        return result.passages[0]
+
+    def test_units_come_with_their_cosines(self) -> None:
+        """One each, in their order; a passage is no custom answer unless it says so."""
+        passage = self.found(FIRST, SECOND, cosines=(0.25, 0.75))
+        assert passage.units == (Unit(0, 4, Kind.SENTENCE, 0, "Above", 0), Unit(5, 9, Kind.ITEM, 1, "", 1))
+        assert passage.cosines == (0.25, 0.75)
+        assert passage.kind == "passage"
+
+    @pytest.mark.parametrize("cosines", [(), (0.5,), (0.5, 0.5, 0.5)])
+    def test_cosines_that_are_not_one_each_are_none(self, cosines: tuple[float, ...]) -> None:
+        """The passage's own counts for each of its units then."""
+        passage = self.found(FIRST, SECOND, cosines=cosines)
+        assert passage.cosines == ()
+        assert passage.nearness(1) == 0.5
+
+    @pytest.mark.parametrize(("start", "end"), [(5, 10), (9, 9), (7, 5), (-1, 4), (100, 120)])
+    def test_units_outside_of_the_text_are_none(self, start: int, end: int) -> None:
+        """What can't be quoted is not: the passage is taken as a whole."""
+        passage = self.found(FIRST, pb.Unit(start=start, end=end, kind="sentence"), cosines=(0.5, 0.5))
+        assert (passage.units, passage.cosines) == ((), ())
+        assert [(each.start, each.end) for each in passage.quotable] == [(0, 9)]
