@@ -200,15 +200,15 @@ class TestSettings:
     def test_a_precision_becomes_a_bound(self, system: System, tuned: Workspace) -> None:
         """The bound at which that share of the measured answers was right, the more the higher."""
         bounds = []
-        for wanted in ("0.7", "0.9"):
+        for wanted in ("0.5", "0.8"):
             configure(system, tuned, "--wanted-precision", wanted)
             shown = system.cli("answering", "show", "--workspace", tuned.name, "--json")
             bounds.append(json.loads(shown.stdout)["thresholds"]["min_confidence"])
             until(lambda: thresholds(tuned)["min_confidence"] == bounds[-1], "the bound to hold", seconds=2)
         assert 0 < bounds[0] < bounds[1] < 1
         curve = tuned.http.get(CALIBRATION).json()["risk_coverage"]
-        at = min(curve, key=lambda each: abs(each["min_confidence"] - bounds[1]))
-        assert at["risk"] == pytest.approx(0.1, abs=0.02)
+        above = [each for each in curve if each["min_confidence"] >= bounds[1]]
+        assert above[-1]["risk"] == pytest.approx(0.2, abs=0.05)
 
     def test_the_twin_has_its_own(self, system: System, tuned: Workspace) -> None:
         """What is set for the test twin leaves the live workspace alone."""
@@ -241,14 +241,14 @@ class TestDialogue:
 
     def test_a_follow_up_is_answered(self, coldwren: Workspace) -> None:
         """From the page that the conversation is about, whose words the question leaves out."""
-        told = ask(coldwren, "And if I changed my mind?", history=FAULTY, explain=True, min_confidence=0)
+        told = ask(coldwren, "And outside the EU?", history=FAULTY, explain=True, min_confidence=0)
         assert told["sources"][0]["title"] == "Return hardware and get a refund"
-        assert "€4.90, taken off the refund" in told["answer"]
+        assert "outside the EU | at your own cost" in told["answer"]
         assert FAULTY[0]["content"] in told["explanation"]["question"]
 
     def test_a_follow_up_is_searched_for(self, coldwren: Workspace) -> None:
         """Search understands the same history, and finds something else without it."""
-        body = {"message": "And if I changed my mind?", "max_results": 3}
+        body = {"message": "And outside the EU?", "max_results": 3}
         behind = coldwren.http.post(SEARCH, json={**body, "history": FAULTY}).json()["results"]
         alone = coldwren.http.post(SEARCH, json=body).json()["results"]
         assert behind[0]["title"] == "Return hardware and get a refund"
@@ -257,7 +257,7 @@ class TestDialogue:
     def test_a_follow_up_by_conversation_is_searched_for(self, coldwren: Workspace) -> None:
         """A stored conversation counts like a history that the caller keeps."""
         first = coldwren.http.post(QUERY, json={"message": FAULTY[0]["content"]}).json()
-        body = {"message": "And if I changed my mind?", "conversation_id": first["conversation_id"]}
+        body = {"message": "And outside the EU?", "conversation_id": first["conversation_id"]}
         results = coldwren.http.post(SEARCH, json=body).json()["results"]
         assert results[0]["title"] == "Return hardware and get a refund"
 

@@ -116,16 +116,21 @@ def test_it_outranks_a_page(shop: Workspace) -> None:
 
 def test_changes_take_effect(shop: Workspace) -> None:
     """Once the document is indexed the new answer is given; once it is deleted, none."""
-    first = put(shop, VOUCHER)
     question = "How long is a voucher valid?"
-    assert ask(shop, question)["answer"] == "A voucher is valid for three years. [1]"
+
+    def told() -> tuple[str, str]:
+        answer = ask(shop, question)
+        return answer["answerer"], answer["answer"]
+
+    first = put(shop, VOUCHER)
+    assert told() == ("custom", "A voucher is valid for three years. [1]")
     second = put(shop, {**VOUCHER, "answer": "A voucher is valid for five years."})
     assert second["id"] == first["id"]
-    assert ask(shop, question)["answer"] == "A voucher is valid for five years. [1]"
+    assert told() == ("custom", "A voucher is valid for five years. [1]")
     assert finished(shop.http, shop.http.delete(PATH).json())["status"] == "succeeded"
-    told = ask(shop, question)
-    assert told["answerer"] != "custom"
-    assert "voucher is valid" not in told["answer"]
+    answerer, answer = told()
+    assert answerer != "custom"
+    assert "voucher is valid" not in answer
 
 
 def test_a_bound_holds_for_it_too(shop: Workspace, gifts: dict[str, Any]) -> None:

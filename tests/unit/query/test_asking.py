@@ -9,12 +9,8 @@ from services.query.domain.answer import Citation
 from services.query.domain.asking import Completed, Delta, SourcesFound
 from services.query.domain.confidence.model import shipped_model
 from services.query.domain.errors import ConversationNotFound, UserTokenRefused
-from services.query.domain.generation.chat import Failure
-from services.query.domain.passage import CUSTOM_ANSWER
 from services.query.domain.question import Filters, Lookup, Question, Said
-from services.query.domain.settings.answering import Answering
-from services.query.domain.settings.language_model import LanguageModel
-from tests.unit.query.given import ACME, LEAST, OTHER, PLANS, World, a_passage
+from tests.unit.query.given import ACME, LEAST, OTHER, World
 
 RENEW = Question(message="When does the Pro plan renew?")
 
@@ -218,35 +214,6 @@ def test_a_look_up_returns_passages() -> None:
     assert results.revision == 7
 
 
-def test_an_explanation_comes_only_when_asked_for() -> None:
-    """It tells what was searched for, what was found, by what it was judged and how long it took."""
-    world = World()
-    plain = world.asking.answer(ACME, replace(RENEW, store=False))
-    told = world.asking.answer(ACME, replace(RENEW, store=False, explain=True))
-    assert plain.explanation is None
-    assert replace(told, explanation=None) == plain
-    explanation = told.explanation
-    assert explanation is not None
-    assert explanation.question == RENEW.message
-    assert explanation.passages[0].document_id == "doc_plans"
-    assert len(explanation.passages) == 4
-    assert set(explanation.features) == set(world.model.trees.features)
-    assert explanation.thresholds.min_confidence == LEAST
-    assert explanation.thresholds.model == world.model.version
-    assert set(explanation.milliseconds) == {"history", "embed", "search", "rank", "answer", "whole"}
-    assert explanation.fallback == ""
-
-
-def test_an_explanation_names_the_passages_that_are_quoted() -> None:
-    """Sources that lend nothing are not used; where nothing is answered, none is."""
-    world = World()
-    for least, used in ((0, {"doc_plans"}), (1, set())):
-        answer = world.asking.answer(ACME, replace(RENEW, explain=True, min_confidence=least))
-        assert answer.explanation is not None
-        assert len(answer.sources) == 4
-        assert {each.document_id for each in answer.explanation.passages if each.used} == used
-
-
 @pytest.mark.parametrize(
     ("message", "least", "suggested"),
     [
@@ -259,100 +226,3 @@ def test_when_a_person_is_suggested(message: str, least: float, suggested: bool)
     """Where there is no answer, and where one was asked for."""
     answer = World().asking.answer(ACME, Question(message=message, min_confidence=least))
     assert answer.escalation_suggested is suggested
-
-
-def test_settings_are_each_workspaces_own() -> None:
-    """Of two with the same pages, one answers and one does not; each has its own length."""
-    world = World()
-    long = a_passage("Exports go on, " + "and on, " * 60 + "for ever.", document="doc_long", title="Exports")
-    world.search.add(OTHER.workspace_id, [PLANS, long])
-    world.search.add(ACME.workspace_id, [long])
-    world.settings.kept[ACME.workspace_id] = Answering(min_confidence=1.0, answer_characters=300)
-    world.settings.kept[OTHER.workspace_id] = Answering(answer_characters=100)
-    assert not world.asking.answer(ACME, RENEW).answered
-    assert world.asking.answer(OTHER, RENEW).answered
-    question = Question(message="How long do exports go on?", min_confidence=0)
-    mine, theirs = (world.asking.answer(each, question).text for each in (ACME, OTHER))
-    assert len(theirs) <= 100 < len(mine) <= 300
-
-
-def test_a_custom_answer_is_told_as_it_was_written() -> None:
-    """It is named in the turn, and no language model rewrites it."""
-    world = World()
-    written = a_passage("Call Ada.", document="doc_custom", headings=(RENEW.message,), kind=CUSTOM_ANSWER)
-    world.search.add(ACME.workspace_id, [written])
-    world.settings.kept[ACME.workspace_id] = Answering(language_model=MODEL)
-    answer = world.asking.answer(ACME, RENEW)
-    assert (answer.text, answer.answerer) == ("Call Ada. [1]", "custom")
-    (turn,) = world.transcripts.turns(ACME.workspace_id, answer.conversation_id)
-    assert turn.assistant.answerer == "custom"
-    assert not world.chat.asked
-
-
-MODEL = LanguageModel("http://127.0.0.1:1/v1", "gpt-test", timeout_seconds=20)
-RENEWS = "The Pro plan renews on the third day of each month."
-
-
-class TestLanguageModel:
-    """A workspace that has one."""
-
-    def setup_method(self) -> None:
-        """Begin with a model that says nothing yet."""
-        self.world = World()
-        self.world.settings.kept[ACME.workspace_id] = Answering(language_model=MODEL)
-
-    def test_it_answers_in_the_extracts_place(self) -> None:
-        """With the same sources and confidence; turn and explanation name it."""
-        plain = World().asking.answer(ACME, RENEW)
-        self.world.chat.text = f"{RENEWS} [1]"
-        answer = self.world.asking.answer(ACME, replace(RENEW, explain=True), 5.0)
-        assert (answer.text, answer.answerer) == (f"{RENEWS} [1]", "gpt-test")
-        assert answer.citations == (Citation(0, len(RENEWS), 1),)
-        assert (answer.sources, answer.confidence) == (plain.sources, plain.confidence)
-        assert answer.explanation is not None
-        assert answer.explanation.fallback == ""
-        assert "generate" in answer.explanation.milliseconds
-        (turn,) = self.world.transcripts.turns(ACME.workspace_id, answer.conversation_id)
-        assert (turn.assistant.answerer, turn.assistant.content) == ("gpt-test", answer.text)
-
-    def test_its_failure_leaves_the_extract(self) -> None:
-        """The explanation says why."""
-        plain = World().asking.answer(ACME, replace(RENEW, store=False))
-        self.world.chat.failure = Failure.TIMEOUT
-        answer = self.world.asking.answer(ACME, replace(RENEW, store=False, explain=True))
-        assert replace(answer, explanation=None) == plain
-        assert answer.explanation is not None
-        assert answer.explanation.fallback == "TIMEOUT"
-
-    def test_what_is_withheld_is_not_written(self) -> None:
-        """Nor does another workspace's question reach it."""
-        self.world.asking.answer(ACME, replace(RENEW, min_confidence=1))
-        self.world.asking.answer(OTHER, RENEW)
-        assert not self.world.chat.asked
-
-    def test_it_has_less_time_than_the_caller_had(self) -> None:
-        """What retrieval took is gone."""
-        self.world.chat.text = f"{RENEWS} [1]"
-        self.world.asking.answer(ACME, RENEW, 5.0)
-        assert 0 < self.world.chat.asked[0].seconds < 5.0
-
-    @pytest.mark.parametrize("failure", [None, Failure.INTERRUPTED])
-    def test_a_stream_joins_to_the_answer(self, failure: Failure | None) -> None:
-        """Each citation comes behind its text and lies within it, also behind a break."""
-        self.world.chat.text = f"{RENEWS} [1] You can cancel it at any time in your account. [1] The"
-        self.world.chat.failure = failure
-        events = list(self.world.asking.stream(ACME, RENEW))
-        completed = events[-1]
-        assert isinstance(completed, Completed)
-        answer = completed.answer
-        text = ""
-        for event in events:
-            if isinstance(event, Delta):
-                text += event.text
-            if isinstance(event, Citation):
-                assert 0 <= event.start < event.end <= len(text)
-                assert 1 <= event.source_index <= len(answer.sources)
-        assert text == answer.text
-        assert tuple(each for each in events if isinstance(each, Citation)) == answer.citations
-        assert answer.answerer == ("extractive" if failure else "gpt-test")
-        assert len(answer.citations) >= 2

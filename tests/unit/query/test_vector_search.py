@@ -7,7 +7,6 @@ import grpc
 import numpy as np
 import pytest
 from supportagent.vector_search.v1 import vector_search_service_pb2 as pb
-from supportagent.vector_search.v1 import vector_search_service_pb2_grpc as pb_grpc
 
 from services.query.clients.vector_search import VectorSearch
 from services.query.domain.passage import Passage
@@ -15,22 +14,24 @@ from services.query.domain.ports import SearchQuery
 from services.query.domain.question import Filters
 from services.query.domain.units import Kind, Unit
 from services.runtime.channel import open_channel
-from services.runtime.server import Service, start_server
+from services.runtime.server import start_server
 from services.runtime.settings import Secret
-from tests.fakes.vector_search_service import NAME
+from tests.fakes.passage_search import FakePassageSearch
+from tests.fakes.vector_search_service import FakeVectorSearchService
 from tests.unit.query.given import ACME
 
 FIRST = pb.Unit(start=0, end=4, kind="sentence", block=0, heading="Above", place=0)
 SECOND = pb.Unit(start=5, end=9, kind="item", block=1, heading="", place=1)
 
 
-class OneHit(pb_grpc.VectorSearchServiceServicer):
+class OneHit(FakeVectorSearchService):
     """A search service that knows one hit."""
 
     def __init__(self) -> None:
+        super().__init__(FakePassageSearch())
         self.hit = pb.Hit()
 
-    def Search(self, _: pb.SearchRequest, __: grpc.ServicerContext) -> pb.SearchResponse:
+    def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:
         """Return it."""
         return pb.SearchResponse(hits=[self.hit], revision=5)
 
@@ -41,8 +42,7 @@ class TestVectorSearch:
     @pytest.fixture(autouse=True)
     def _running(self) -> Iterator[None]:
         self.service, credential = OneHit(), Secret("test")
-        joined = Service(NAME, pb_grpc.add_VectorSearchServiceServicer_to_server, self.service)
-        server = start_server([joined], credential=credential)
+        server = start_server([self.service.service()], credential=credential)
         with closing(open_channel(server.address, credential=credential)) as channel:
             self.search = VectorSearch(channel, 5.0)
             yield

@@ -99,8 +99,8 @@ class Retrieval:
                 )
             if standalone is not None:
                 return Retrieved(self._look_for(caller, dialogue, standalone, limit, stages), standalone)
-        alone = self._look_for(caller, dialogue, message, 2 * limit, stages)
-        behind = self._look_for(caller, dialogue, in_context, 2 * limit, stages)
+        alone = self._look_for(caller, dialogue, message, limit, stages)
+        behind = self._look_for(caller, dialogue, in_context, limit, stages)
         found = follow_up.mixed(alone, behind, follow_up.earlier_weight(message))
         asked = in_context if follow_up.leans(message) else message
         return Retrieved(replace(found, passages=tuple(ranked(found.passages)[:limit])), asked)
