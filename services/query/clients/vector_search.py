@@ -18,6 +18,8 @@ MOST_HITS = 200
 
 _PASSED_ON = (ErrorKind.UNAVAILABLE, ErrorKind.DEADLINE_EXCEEDED, ErrorKind.CANCELLED)
 _NO_TIME = 0.1
+# While a newer version is rolled out its replicas may know kinds that this one does not.
+_KINDS = {kind.value: kind for kind in Kind}
 
 
 class VectorSearch:
@@ -79,4 +81,6 @@ def _passage(hit: pb.Hit) -> Passage:
 
 
 def _unit(unit: pb.Unit) -> Unit:
-    return Unit(unit.start, unit.end, Kind(unit.kind), unit.block, unit.heading, unit.place)
+    return Unit(
+        unit.start, unit.end, _KINDS.get(unit.kind, Kind.SENTENCE), unit.block, unit.heading, unit.place
+    )

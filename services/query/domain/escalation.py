@@ -7,8 +7,9 @@ _PERSON = (
     r"supervisor|staff|support team|customer (?:service|support|care))"
 )
 _WANTS = re.compile(
-    rf"\b(?:speak|talk|chat|connect|transfer|escalate|put me through|forward|hand me over|write|call)\b"
-    rf"[^.?!]{{0,30}}\b{_PERSON}\b|\b(?:want|need|get me|give me|are you|is this) an? {_PERSON}\b|"
+    rf"\b(?:speak|talk|chat) (?:directly )?(?:to|with) (?:an?|the|your|one of your)? ?{_PERSON}\b|"
+    rf"\b(?:connect|transfer|forward|escalate|put|hand) (?:me|this|it)\b[^.?!]{{0,20}}\b{_PERSON}\b|"
+    rf"\b(?:want|need|get me|give me|are you|is this) an? {_PERSON}\b|"
     r"\b(?:mit|an) (?:einem|einer|einen) (?:echten |richtigen )?"
     r"(?:menschen|mitarbeiter(?:in)?|kundenberater(?:in)?|person)\b",
     re.IGNORECASE,

@@ -114,7 +114,7 @@ def test_nobody_waits_longer_than_the_caller(server: QueryServer) -> None:
 
 def test_whoever_leaves_ends_the_request(server: QueryServer) -> None:
     """Nothing more is paid for once a stream's reader is gone."""
-    sentences = tuple(f"{RENEWS} " for _ in range(200))
+    sentences = tuple(f"{RENEWS} " for _ in range(60))
     with chat_endpoint(says(*sentences, pause=0.05)) as endpoint:
         use(server, endpoint)
         events = server.stream(pb.StreamQueryRequest(message=RENEW), timeout=20)

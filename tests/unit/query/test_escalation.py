@@ -34,6 +34,8 @@ def test_asked_for(message: str) -> None:
         "Can I talk about my bill? A person told me to.",
         "Which human languages are supported?",
         "speak",
+        "How do I transfer ownership to another person?",
+        "Whom do I call to forward a delivery to someone?",
     ],
 )
 def test_not_asked_for(message: str) -> None:

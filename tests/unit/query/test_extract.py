@@ -31,7 +31,7 @@ def answer(question: str, *passages: Passage, limit: int = 400) -> str:
 @given(QUESTIONS, PASSAGES, st.integers(100, 2_000))
 def test_the_limit_holds(question: str, passages: list[Passage], limit: int) -> None:
     """
-    With markers; only a list, a table, code or what is announced is longer. No quote is empty or turned round.
+    With markers; only a list, a table, code or what is announced is longer. No quote is empty or reversed.
     One passage per document is quoted, no character twice.
     """
     found = extracted(question, *passages, limit=limit)

@@ -78,3 +78,8 @@ class TestVectorSearch:
         passage = self.found(FIRST, pb.Unit(start=start, end=end, kind="sentence"), cosines=(0.5, 0.5))
         assert (passage.units, passage.cosines) == ((), ())
         assert [(each.start, each.end) for each in passage.quotable] == [(0, 9)]
+
+    def test_a_kind_of_a_newer_version_is_a_sentence(self) -> None:
+        """While replicas are replaced one after the other, questions are answered."""
+        newer = pb.Unit(start=0, end=4, kind="formula")
+        assert self.found(newer, cosines=(0.5,)).units[0].kind is Kind.SENTENCE
