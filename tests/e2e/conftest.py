@@ -45,3 +45,12 @@ def pot(system: System, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def scratch(system: System) -> Workspace:
     """A workspace that tests change as they like; each with documents of its own."""
     return system.workspace("scratch")
+
+
+@pytest.fixture(scope="session")
+def coldwren(system: System) -> Workspace:
+    """A workspace with sample pages; tests leave these as they are."""
+    workspace = system.workspace("coldwren")
+    for folder in ("billing", "orders"):
+        system.cli("kb", "push", str(corpus.SAMPLE / folder), key=workspace.key)
+    return workspace

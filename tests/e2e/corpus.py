@@ -1,9 +1,10 @@
-"""A few pages of help of two invented shops that both sell tea, with different rules."""
+"""A few pages of help of two invented shops that both sell tea, with different rules; and the sample."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+SAMPLE = Path(__file__).parents[2] / "deploy" / "local" / "sample_kb"
 QUESTION = "How many days do I have to return an opened tin of tea?"
 
 LEAF = {

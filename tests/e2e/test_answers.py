@@ -1,19 +1,14 @@
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e.asking import QUERY, SEARCH, STREAM, ask, thresholds
 from tests.e2e.corpus import QUESTION
-from tests.e2e.system import System, Workspace, assert_problem, client, events_of, until
+from tests.e2e.system import System, Workspace, assert_problem, client
 
-QUERY, STREAM, SEARCH = "/v1/query", "/v1/query/stream", "/v1/search"
 CALIBRATION = "/v1/query/calibration"
-SAMPLE = Path(__file__).parents[2] / "deploy" / "local" / "sample_kb"
-SETTINGS = ("answer-characters", "min-confidence", "wanted-precision", "medium-from", "high-from")
 TEAM = "What does the Team plan cost per month?"
 BUSINESS = [
     {"role": "user", "content": "What does the Business plan cost per month?"},
@@ -26,59 +21,13 @@ FAULTY = [
 ]
 
 
-@pytest.fixture(scope="module")
-def coldwren(system: System) -> Workspace:
-    """A workspace with sample pages."""
-    workspace = system.workspace("coldwren")
-    for folder in ("billing", "orders"):
-        system.cli("kb", "push", str(SAMPLE / folder), key=workspace.key)
-    return workspace
-
-
-@pytest.fixture(scope="module")
-def tunable(system: System) -> Workspace:
-    """A workspace with those about billing, for `tuned`."""
-    workspace = system.workspace("tuned")
-    system.cli("kb", "push", str(SAMPLE / "billing"), key=workspace.key)
-    return workspace
-
-
-@pytest.fixture
-def tuned(system: System, tunable: Workspace) -> Iterator[Workspace]:
-    """A workspace whose settings a test changes; they are the defaults again afterwards."""
-    before = thresholds(tunable)
-    yield tunable
-    configure(system, tunable, *(f"--default={name}" for name in SETTINGS))
-    until(lambda: thresholds(tunable) == before, "the defaults to be back", seconds=2)
-
-
-def ask(workspace: Workspace, message: str = QUESTION, **fields: Any) -> dict[str, Any]:
-    """What is answered, nothing being stored."""
-    answer = workspace.http.post(QUERY, json={"message": message, "store": False, **fields})
-    assert answer.status_code == 200, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-def thresholds(workspace: Workspace) -> dict[str, Any]:
-    """The bounds that hold for a workspace's answers now."""
-    bounds: dict[str, Any] = ask(workspace, explain=True)["explanation"]["thresholds"]
-    return bounds
-
-
-def configure(system: System, workspace: Workspace, *options: str) -> None:
-    """Changes a workspace's settings by the command line."""
-    system.cli("answering", "set", "--workspace", workspace.name, *options)
-
-
 class TestExplain:
     """`explain: true`."""
 
     @pytest.mark.parametrize("path", [QUERY, STREAM])
     def test_an_answer_is_explained(self, leaf: Workspace, path: str) -> None:
         """By the question searched for, the passages, the features, the bounds and the time of each stage."""
-        answer = leaf.http.post(path, json={"message": QUESTION, "explain": True, "min_confidence": 0})
-        told = answer.json() if path == QUERY else events_of(answer)[-1]["completed"]
+        told = ask(leaf, path=path, explain=True, min_confidence=0)
         explanation = told["explanation"]
         assert explanation["question"] == QUESTION
         assert explanation["passages"][0]["title"] == "Returns"
@@ -165,77 +114,6 @@ class TestCalibration:
         assert "GET" in answer.headers["allow"]
 
 
-class TestSettings:
-    """`supportagent answering`."""
-
-    def test_a_bound_is_set_for_one_workspace(
-        self, system: System, coldwren: Workspace, tuned: Workspace
-    ) -> None:
-        """Within two seconds its answers are withheld and leveled by it; another's stay as they were."""
-        before = thresholds(coldwren)
-        assert thresholds(tuned) == before
-        configure(system, tuned, "--min-confidence", "1", "--medium-from", "0.98", "--high-from", "0.99")
-        until(lambda: thresholds(tuned)["min_confidence"] == 1, "the bound to hold", seconds=2)
-        told = ask(tuned, TEAM)
-        assert (told["answered"], told["confidence"]["level"]) == (False, "low")
-        assert ask(tuned, TEAM, min_confidence=0)["answered"] is True
-        assert thresholds(coldwren) == before
-
-    def test_the_length_of_answers_is_set(
-        self, system: System, coldwren: Workspace, tuned: Workspace
-    ) -> None:
-        """No extract of the workspace is longer than it wants."""
-        asked = {"min_confidence": 0, "exact": True}
-        question = "Can I have the price of a yearly plan back?"
-
-        def quoted(workspace: Workspace) -> int:
-            return sum(each["end"] - each["start"] for each in ask(workspace, question, **asked)["citations"])
-
-        long = quoted(coldwren)
-        assert long > 150
-        configure(system, tuned, "--answer-characters", "100")
-        until(lambda: 0 < quoted(tuned) <= 100, "the length to hold", seconds=2)
-        assert quoted(coldwren) == long
-
-    def test_a_precision_becomes_a_bound(self, system: System, tuned: Workspace) -> None:
-        """The bound at which that share of the measured answers was right, the more the higher."""
-        bounds = []
-        for wanted in ("0.5", "0.8"):
-            configure(system, tuned, "--wanted-precision", wanted)
-            shown = system.cli("answering", "show", "--workspace", tuned.name, "--json")
-            bounds.append(json.loads(shown.stdout)["thresholds"]["min_confidence"])
-            until(lambda: thresholds(tuned)["min_confidence"] == bounds[-1], "the bound to hold", seconds=2)
-        assert 0 < bounds[0] < bounds[1] < 1
-        curve = tuned.http.get(CALIBRATION).json()["risk_coverage"]
-        above = [each for each in curve if each["min_confidence"] >= bounds[1]]
-        assert above[-1]["risk"] == pytest.approx(0.2, abs=0.05)
-
-    def test_the_twin_has_its_own(self, system: System, tuned: Workspace) -> None:
-        """What is set for the test twin leaves the live workspace alone."""
-        before = thresholds(tuned)
-        configure(system, tuned, "--environment", "test", "--min-confidence", "1")
-        shown = system.cli("answering", "show", "--workspace", tuned.name, "--environment", "test", "--json")
-        assert json.loads(shown.stdout)["min_confidence"] == 1
-        live = system.cli("answering", "show", "--workspace", tuned.name, "--json")
-        assert json.loads(live.stdout)["thresholds"] == before
-
-    def test_what_is_wrong_is_told(self, system: System, tuned: Workspace) -> None:
-        """All of it, and nothing is set."""
-        options = ("--answer-characters", "1", "--min-confidence", "2", "--llm-base-url", "ftp://x")
-        done = system.cli("answering", "set", "--workspace", tuned.name, *options, check=False)
-        assert done.returncode == 1
-        for pointer in (
-            "answer_characters",
-            "min_confidence",
-            "language_model/base_url",
-            "language_model/model",
-        ):
-            assert pointer in done.stderr
-        shown = json.loads(system.cli("answering", "show", "--workspace", tuned.name, "--json").stdout)
-        assert "language_model" not in shown
-        assert shown["answer_characters"] == 400
-
-
 class TestDialogue:
     """Follow-ups, the caller keeping the history."""
 
@@ -294,9 +172,7 @@ class TestAbstaining:
     @pytest.mark.parametrize("path", [QUERY, STREAM])
     def test_a_question_about_something_else(self, coldwren: Workspace, path: str) -> None:
         """A sentence of our own, the pages that came nearest, a reason, and a person."""
-        body = {"message": "How do I knit a jumper for a penguin?", "store": False}
-        answer = coldwren.http.post(path, json=body)
-        told = answer.json() if path == QUERY else events_of(answer)[-1]["completed"]
+        told = ask(coldwren, "How do I knit a jumper for a penguin?", path)
         assert told["answered"] is False
         assert told["reason"] == "NO_RELEVANT_SOURCE"
         assert told["answer"].endswith(".")

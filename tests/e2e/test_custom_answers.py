@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.e2e import corpus
-from tests.e2e.system import System, Workspace, assert_problem, events_of, finished, indexed
+from tests.e2e.asking import STREAM, ask
+from tests.e2e.system import System, Workspace, assert_problem, finished, indexed
 
 QA = "application/vnd.supportagent.qa+json"
 PATH = "/v1/knowledge/documents/by-external-id/answers/gifts.qa.json"
@@ -43,14 +44,6 @@ def put(workspace: Workspace, pairs: Any) -> dict[str, Any]:
     return indexed(workspace.http, answer.json())
 
 
-def ask(workspace: Workspace, message: str, **fields: Any) -> dict[str, Any]:
-    """What is answered, nothing being stored."""
-    answer = workspace.http.post("/v1/query", json={"message": message, "store": False, **fields})
-    assert answer.status_code == 200, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
 @pytest.mark.parametrize(
     "message",
     [
@@ -74,14 +67,10 @@ def test_it_is_answered_word_for_word(shop: Workspace, gifts: dict[str, Any], me
 
 
 def test_it_is_streamed_too(shop: Workspace, gifts: dict[str, Any]) -> None:
-    """Joined pieces are the answer, and the sources that come first begin with it."""
-    answer = shop.http.post("/v1/query/stream", json={"message": VOUCHER["question"], "store": False})
-    events = events_of(answer)
-    assert events[0]["sources"]["items"][0]["document_id"] == gifts["id"]
-    told = events[-1]["completed"]
-    assert told["answerer"] == "custom"
-    assert "".join(event["delta"]["text"] for event in events if "delta" in event) == told["answer"]
-    assert told["answer"] == f"{VOUCHER['answer']} [1]"
+    """As every answer."""
+    told = ask(shop, "How long is a voucher valid?", STREAM)
+    assert (told["answer"], told["answerer"]) == (f"{VOUCHER['answer']} [1]", "custom")
+    assert told["sources"][0]["document_id"] == gifts["id"]
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.asking import QUERY, STREAM, ask, configure
 from tests.e2e.corpus import QUESTION
 from tests.e2e.system import System, Workspace, events_of, until
 from tests.fakes.chat_endpoint import FakeChatEndpoint, Reply, fails, says, sends
 
-QUERY, STREAM = "/v1/query", "/v1/query/stream"
 KEY = "sk-e2e-4f0c2d77-never-to-be-seen"
 MODEL = "tea-expert"
 GOOD = says(
@@ -56,7 +56,7 @@ def parlour(system: System, leaf_pages: Path, running_endpoint: ScriptedEndpoint
     workspace = system.workspace("parlour")
     system.cli("kb", "push", str(leaf_pages), key=workspace.key)
     set_model(system, workspace, running_endpoint.base_url)
-    until(lambda: ask(workspace, explain=True)["answerer"] == MODEL, "the model to be used", seconds=2.5)
+    until(lambda: ask(workspace, explain=True)["answerer"] == MODEL, "the model to be used", seconds=5)
     return workspace
 
 
@@ -64,27 +64,14 @@ def set_model(system: System, workspace: Workspace, base_url: str) -> None:
     """Names a workspace's model by the command line; it has a second for an answer."""
     key_file = system.data / f"{workspace.name}.key"
     key_file.write_text(KEY)
-    system.cli(
-        *("answering", "set", "--workspace", workspace.name, "--min-confidence", "0"),
+    configure(
+        system,
+        workspace,
+        *("--min-confidence", "0"),
         *("--llm-base-url", base_url, "--llm-model", MODEL, "--llm-key-file", str(key_file)),
         *("--llm-timeout-seconds", "1", "--llm-retries", "0"),
     )
     key_file.unlink()
-
-
-def ask(workspace: Workspace, message: str = QUESTION, path: str = QUERY, **fields: Any) -> dict[str, Any]:
-    """The answer, nothing being stored; of a stream, which is checked to tell the same, its last event."""
-    answer = workspace.http.post(path, json={"message": message, "store": False, **fields})
-    assert answer.status_code == 200, answer.text
-    if path == QUERY:
-        whole: dict[str, Any] = answer.json()
-        return whole
-    events = events_of(answer)
-    completed: dict[str, Any] = events[-1]["completed"]
-    assert "".join(event["delta"]["text"] for event in events if "delta" in event) == completed["answer"]
-    assert [event["citation"] for event in events if "citation" in event] == completed["citations"]
-    assert events[0]["sources"]["items"] == completed["sources"]
-    return completed
 
 
 def assert_extractive(told: dict[str, Any]) -> None:
@@ -197,7 +184,7 @@ def test_an_endpoint_that_is_not_there(system: System, leaf_pages: Path, path: s
     until(
         lambda: ask(workspace, path=path, explain=True)["explanation"]["fallback"] == "UNREACHABLE",
         "the model to be missed",
-        seconds=2.5,
+        seconds=5,
     )
     assert_extractive(ask(workspace, path=path))
 

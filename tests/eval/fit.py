@@ -38,7 +38,7 @@ TREES, DEPTH, RATE, LEAF, SHARE, FEATURES = 120, 3, 0.07, 40, 0.7, 8
 ANSWERABLE = 0.3
 FOLDS = 5
 STORED, ASKED = 3, 10
-LEAST_CUSTOM, THRESHOLD, RELEVANT = 0.72, 0.45, 0.2
+LEAST_CUSTOM, THRESHOLD, RELEVANT = 0.78, 0.4, 0.2
 
 RIGHT = "The answer holds a gold string where the set has them, else its first source is a gold document."
 

@@ -18,6 +18,7 @@ from services.query.domain.confidence.calibrations import Calibration, Calibrati
 from services.query.domain.confidence.model import Model, features
 from services.query.domain.explanation import Thresholds
 from services.query.domain.extraction.extract import extract
+from services.query.domain.generation.facts import asks_the_same
 from services.query.domain.passage import CUSTOM_ANSWER, Passage
 from services.query.domain.retrieval.ranking import Candidate, documents, ranked
 from services.query.domain.retrieval.retrieval import Retrieved
@@ -76,11 +77,13 @@ class Judge:
     ) -> Judgement:
         """Return what to answer; `min_confidence` goes before the workspace's bound."""
         thresholds = self._calibrations.thresholds(calibration, answering, min_confidence)
-        passages = retrieved.found.passages
-        candidates = documents(passages, max_sources)
-        custom = self._custom(passages, candidates, thresholds, max_sources)
+        every = retrieved.found.passages
+        custom = self._custom(retrieved.asked, every, documents(every, max_sources), thresholds, max_sources)
         if custom is not None:
             return custom
+        # The answer to another question is no part of this one's, unless there is nothing else.
+        passages = [each for each in every if each.kind != CUSTOM_ANSWER] or every
+        candidates = documents(passages, max_sources)
         found = extract(retrieved.asked, candidates, passages, answering.answer_characters)
         if not found.quotes:
             text = _NOTHING_RELEVANT if candidates else _NOTHING_FOUND
@@ -109,6 +112,7 @@ class Judge:
 
     def _custom(
         self,
+        asked: str,
         passages: Sequence[Passage],
         candidates: Sequence[Candidate],
         thresholds: Thresholds,
@@ -116,7 +120,11 @@ class Judge:
     ) -> Judgement | None:
         """Return the custom answer whose question is the one that was asked, if there is one."""
         # Of all that was found: documents that rank before it must not hide it.
-        every = [each for each in ranked(passages) if each.kind == CUSTOM_ANSWER]
+        every = [
+            each
+            for each in ranked(passages)
+            if each.kind == CUSTOM_ANSWER and asks_the_same(asked, each.heading_path[-1])
+        ]
         best = max(every, key=lambda each: each.dense, default=None)
         if best is None or best.dense < self._model.custom.least:
             return None

@@ -56,6 +56,19 @@ def judged(
 class TestCustomAnswers:
     """Answers that were written for a question."""
 
+    def test_one_to_another_question_is_not_quoted(self) -> None:
+        """Below the bound it is no source beside documents, however well it ranks."""
+        found = judged(custom(0.5, score=0.9), PLANS, min_confidence=0)
+        assert [each.document_id for each in found.draft.sources] == ["doc_plans"]
+        alone = judged(custom(0.5), min_confidence=0)
+        assert [each.document_id for each in alone.draft.sources] == ["doc_custom"]
+
+    @pytest.mark.parametrize("asked", ["Who renews 2 plans?", "Who does not renew plans?"])
+    def test_one_with_other_numbers_or_sense_is_another_question(self, asked: str) -> None:
+        """However near its vector is."""
+        other = replace(custom(0.95), heading_path=(asked,))
+        assert judged(PLANS, other).answerer == "extractive"
+
     def test_one_that_matches_outranks_documents(self) -> None:
         """It is told verbatim, first among the sources; the documents follow."""
         found = judged(PLANS, custom(0.75), TEAMS)

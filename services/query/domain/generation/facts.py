@@ -105,6 +105,11 @@ def numbers(text: str) -> frozenset[str]:
     return frozenset(found - {""})
 
 
+def asks_the_same(one: str, other: str) -> bool:
+    """Tell whether two questions have the same numbers, and both or neither a negation."""
+    return numbers(one) == numbers(other) and denies(one) == denies(other)
+
+
 def numbers_held(text: str) -> frozenset[str]:
     """Return the numbers that a text can vouch for: also those that it has as "one" or "third"."""
     return numbers(text) | {_ORDINALS[word] for word in folded(text) if word in _ORDINALS}
