@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 Fits = Callable[[str], bool]
 
-_DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|"
     r"billion|half|third|quarter|none|unlimited|no limit|free|percent)\b",
