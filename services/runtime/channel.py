@@ -8,7 +8,16 @@ from typing import Any, Protocol, TypeVar
 import grpc
 
 from services.runtime import call as calls
-from services.runtime.interceptors.caller import CREDENTIAL, ENVIRONMENT, KEY, REQUEST_ID, SCOPES, WORKSPACE
+from services.runtime.interceptors.caller import (
+    CREDENTIAL,
+    ENVIRONMENT,
+    KEY,
+    KEY_KIND,
+    PUBLISHABLE,
+    REQUEST_ID,
+    SCOPES,
+    WORKSPACE,
+)
 from services.runtime.settings import Secret
 from services.runtime.status import from_rpc_error
 
@@ -112,6 +121,7 @@ class _CallerToMetadata(grpc.UnaryUnaryClientInterceptor):
                 (SCOPES, " ".join(sorted(caller.scopes))),
                 (ENVIRONMENT, caller.environment),
                 (REQUEST_ID, caller.request_id),
+                (KEY_KIND, PUBLISHABLE if caller.publishable else "secret"),
             ]
         details = _Details(
             client_call_details.method,

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from gateway.access.domain import key_format, scopes
 from gateway.access.domain.key_format import Environment, PresentedKey
@@ -12,6 +13,13 @@ from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.ids import WorkspaceId, new_id
 
 MAX_NAME_LENGTH = 64
+
+
+class KeyKind(StrEnum):
+    """Who may see a key: its owner's servers alone (`sk_`), or everybody who reads a page's source (`pk_`)."""
+
+    SECRET = "secret"
+    PUBLISHABLE = "publishable"
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,13 @@ class Key:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    kind: KeyKind = KeyKind.SECRET
+    # Of a publishable key: where its requests may come from.
+    origins: tuple[str, ...] = ()
+    # Its own limit, on top of the workspace's; 0: none.
+    requests_per_minute: int = 0
+    # Id of the key that took its place; empty: none did.
+    rotated_to: str = ""
 
     @property
     def prefix(self) -> str:

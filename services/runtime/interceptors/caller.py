@@ -22,7 +22,10 @@ WORKSPACE = "x-workspace-id"
 KEY = "x-key-id"
 SCOPES = "x-scopes"
 ENVIRONMENT = "x-environment"
+KEY_KIND = "x-key-kind"
 REQUEST_ID = "x-request-id"
+
+PUBLISHABLE = "publishable"
 
 # Where no deadline was sent, gRPC reports one of centuries.
 _NO_DEADLINE_SECONDS = 1e8
@@ -80,6 +83,7 @@ class CallerFromMetadata(grpc.ServerInterceptor):
             scopes=frozenset(metadata.get(SCOPES, "").split()),
             environment=metadata.get(ENVIRONMENT, "live"),
             request_id=metadata.get(REQUEST_ID, ""),
+            publishable=metadata.get(KEY_KIND) == PUBLISHABLE,
         )
         remaining = context.time_remaining()
         limited = remaining is not None and remaining < _NO_DEADLINE_SECONDS
