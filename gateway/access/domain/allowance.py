@@ -28,7 +28,7 @@ class Allowance:
 
     def with_own(self, limits: Mapping[str, int]) -> "Allowance":
         """Return it with a workspace's own limits, by the names in `LIMITS`, in place of the plan's."""
-        return replace(self, **limits)
+        return replace(self, **limits)  # type: ignore[arg-type]
 
 
 # The names of the limits that a workspace can have of its own.

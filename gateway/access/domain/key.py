@@ -16,7 +16,7 @@ MAX_NAME_LENGTH = 64
 
 
 class KeyKind(StrEnum):
-    """Who may see a key: its owner's servers alone (`sk_`), or everybody who reads a page's source (`pk_`)."""
+    """Who may see a key: its owner's servers alone (`sk_`), or everybody who reads a page (`pk_`)."""
 
     SECRET = "secret"
     PUBLISHABLE = "publishable"

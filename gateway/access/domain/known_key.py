@@ -8,7 +8,7 @@ from gateway.access.domain.key import Key
 
 @dataclass(frozen=True)
 class Used:
-    """What a workspace has used: queries and action runs of the present month (UTC), documents and bytes now."""
+    """What a workspace has used: queries and action runs of the month (UTC), documents and bytes now."""
 
     queries: int = 0
     documents: int = 0
