@@ -86,4 +86,4 @@ class Limits(Protocol):
         """Let a request pass on what this process has set aside, without I/O; None: `admit` has to say."""
 
     def admit(self, account: Account) -> Admitted | Exceeded:
-        """Count a request, or refuse it; never raises. Without the shared counters this process' own decide."""
+        """Count a request, or refuse it; never raises. Without the shared counters its own decide."""
