@@ -20,7 +20,9 @@ ELSEWHERE = {
     "Part": "a file of the index of one workspace",
     "Manifest": "the index of one workspace",
     "StoredTurns": "takes the caller, who has the workspace",
-    "LastUseWriter": "a thread",
+    "Reconciler": "a thread",
+    "CountedQuestions": "takes the caller, who has the workspace",
+    "LateWriter": "a thread",
     "StoredWorkspaces": "the table of workspaces itself",
 }
 
@@ -32,11 +34,20 @@ FOR_ALL = {
     "SqlReplicas.renew": "a replica serves all",
     "SqlReplicas.behind": "a replica follows all",
     "SqlReplicas.confirmable": "names the workspaces to settle",
+    "SqlStocks.unreported": "names the workspaces to report",
+    "SqlStocks.reported": "stocks name their workspace",
     "StoredKeys.find": "a key is how the workspace is found",
     "StoredKeys.add": "a key names its workspace",
-    "StoredKeys.revoke": "the operator's, by the key's id",
+    "StoredKeys.change": "the operator's, by the key's id",
     "StoredKeys.page": "takes the workspace with its twin",
+    "StoredLedger.take_over": "what services report of all; counts and stocks name their workspace",
+    "StoredLedger.totals_of": "takes several workspaces",
     "StoredKeys.touch": "keys by their ids",
+    "StoredUserKeys.add": "a key names its workspace",
+    "StoredUserKeys.change": "the operator's, by the key's kid",
+    "StoredUserKeys.page": "takes the workspace with its twin",
+    "StoredAudit.append": "an entry names its workspace",
+    "StoredAudit.page": "the operator's, of one workspace with its twin or of all",
 }
 
 

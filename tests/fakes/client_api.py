@@ -18,7 +18,7 @@ Answer = tuple[int, Any, dict[str, str]]
 
 class FakeApi:
     """
-    Documents, operations, keys, settings and answers of one workspace.
+    Documents, operations, keys, settings, audit and answers of one workspace.
 
     `troubles` are answers or exceptions to give before the real ones; `requests` is what came in.
     Documents are indexed after `polls_until_indexed` looks at their operation.
@@ -37,6 +37,8 @@ class FakeApi:
         self.page_size = 2
         self.events: list[dict[str, Any]] = []
         self.answering: dict[str, Any] = {}
+        self.audit: list[dict[str, Any]] = []
+        self.user_keys: list[dict[str, Any]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answers for httpx.MockTransport."""
@@ -69,6 +71,9 @@ class FakeApi:
             ("POST", "/operator/v1/workspaces"): lambda: self._workspace(body),
             ("GET", "/operator/v1/keys"): lambda: self._page(self.keys, params),
             ("POST", "/operator/v1/keys"): lambda: self._key(body),
+            ("GET", "/operator/v1/audit"): lambda: self._page(self.audit, params),
+            ("GET", "/operator/v1/user-keys"): lambda: self._page(self.user_keys, params),
+            ("POST", "/operator/v1/user-keys"): lambda: self._user_key(body),
         }
         route = routes.get((method, url.path))
         if route:
@@ -76,6 +81,12 @@ class FakeApi:
         if url.path.startswith("/operator/v1/workspaces/") and url.path.endswith("/answering"):
             return self._answering(url.path.split("/")[-2], body)
         name = url.path.rsplit("/", 1)[-1]
+        if url.path.startswith("/operator/v1/workspaces/"):
+            return self._changed(name, method, body)
+        if url.path.startswith("/operator/v1/keys/") and name == "rotate":
+            return self._key({"rotated": url.path.split("/")[-2], **body})
+        if url.path.startswith("/operator/v1/user-keys/") and name == "disable":
+            return self._disabled(url.path.split("/")[-2])
         if url.path.startswith("/v1/knowledge/operations/"):
             return 200, self._poll(self.operations[name]), {}
         if url.path.startswith("/v1/knowledge/documents/"):
@@ -150,6 +161,11 @@ class FakeApi:
         self.workspaces.append(workspace)
         return 201, workspace, {}
 
+    def _changed(self, name: str, method: str, body: dict[str, Any] | None) -> Answer:
+        workspace = next(each for each in self.workspaces if each["name"] == name)
+        workspace |= {"deleted_at": "2026-01-02T00:00:00Z"} if method == "DELETE" else (body or {})
+        return 200, {"limits": {}, **workspace}, {}
+
     def _answering(self, workspace_id: str, body: dict[str, Any] | None) -> Answer:
         self.answering.update(body or {})
         return 200, {"workspace_id": workspace_id, **self.answering}, {}
@@ -158,6 +174,16 @@ class FakeApi:
         key = {"id": f"key_{len(self.keys)}", "key": "sk_live_secret", "prefix": "sk_live_ab", **body}
         self.keys.append({name: value for name, value in key.items() if name != "key"})
         return 201, key, {}
+
+    def _user_key(self, body: dict[str, Any]) -> Answer:
+        key = {"kid": f"uk_{len(self.user_keys)}", "iss": "acme", "aud": "ws_1", **body}
+        self.user_keys.append(key)
+        return 201, {**key, **({"secret": "the-secret"} if body["alg"] == "HS256" else {})}, {}
+
+    def _disabled(self, kid: str) -> Answer:
+        key = next(each for each in self.user_keys if each["kid"] == kid)
+        key["disabled_at"] = "2026-01-02T00:00:00Z"
+        return 200, key, {}
 
 
 class FakeApiServer:

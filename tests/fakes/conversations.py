@@ -43,10 +43,10 @@ class FakeConversations:
             workspace.messages[message.id] = (turn.conversation_id, kept)
         return True
 
-    def newest(self, workspace_id: WorkspaceId, conversation_id: str, limit: int) -> list[Message] | None:
-        """Return the newest messages, oldest first."""
+    def newest(self, workspace_id: WorkspaceId, conversation_id: str, limit: int) -> Transcript | None:
+        """Return a conversation with its newest messages."""
         transcript = self.get(workspace_id, conversation_id)
-        return transcript.messages[-limit:] if transcript else None
+        return replace(transcript, messages=transcript.messages[-limit:]) if transcript else None
 
     def get(self, workspace_id: WorkspaceId, conversation_id: str) -> Transcript | None:
         """Return a conversation with all its messages."""

@@ -10,6 +10,7 @@ from services.knowledge.domain.queue import Claim
 class RecordedJournal:
     """What the indexer told, in order."""
 
+    claims: list[Claim] = field(default_factory=list)
     embedded: list[tuple[DocumentId, int]] = field(default_factory=list)
     failures: list[tuple[DocumentId, Failure]] = field(default_factory=list)
     errors: list[tuple[DocumentId, Exception]] = field(default_factory=list)
@@ -17,6 +18,7 @@ class RecordedJournal:
 
     def indexed(self, claim: Claim, chunks: int, embedded: int) -> None:
         """A document's passages are in the feed."""
+        self.claims.append(claim)
         self.embedded.append((claim.document_id, embedded))
 
     def failed(self, claim: Claim, failure: Failure) -> None:

@@ -4,6 +4,7 @@ from services.kernel.caller import Caller
 from services.kernel.errors import DomainError
 from services.kernel.ids import WorkspaceId
 from services.query.domain.conversation import Turn
+from services.query.domain.end_user import EndUser
 from services.query.domain.errors import ConversationNotFound
 from services.query.domain.question import ASSISTANT, USER, Said
 
@@ -24,12 +25,14 @@ class FakeTranscripts:
         """Return the turns of a conversation, oldest first."""
         return list(self._turns.get((workspace_id, conversation_id), []))
 
-    def history(self, caller: Caller, conversation_id: str, limit: int) -> list[Said]:
+    def history(
+        self, caller: Caller, conversation_id: str, end_user: EndUser | None, limit: int
+    ) -> list[Said]:
         """Return the newest messages of a conversation, at most `limit`, oldest first."""
         if self.failure is not None:
             raise self.failure
         turns = self._turns.get((caller.workspace_id, conversation_id))
-        if turns is None:
+        if turns is None or _bound_to(turns) not in (None, end_user):
             raise ConversationNotFound
         said = [
             each
@@ -43,7 +46,13 @@ class FakeTranscripts:
         if self.failure is not None and not self.stores_before_failing:
             raise self.failure
         turns = self._turns.setdefault((caller.workspace_id, turn.conversation_id), [])
+        if _bound_to(turns) not in (None, turn.end_user):
+            raise ConversationNotFound
         if all(turn.assistant.id != each.assistant.id for each in turns):
             turns.append(turn)
         if self.failure is not None:
             raise self.failure
+
+
+def _bound_to(turns: list[Turn]) -> EndUser | None:
+    return next((turn.end_user for turn in turns if turn.end_user is not None), None)

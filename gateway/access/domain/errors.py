@@ -4,7 +4,7 @@ from services.kernel.errors import DomainError, ErrorKind
 
 
 class WorkspaceNotFound(DomainError):
-    """No workspace has that name or id."""
+    """No workspace has that name or id, or it was closed."""
 
     kind = ErrorKind.NOT_FOUND
     reason = "WORKSPACE_NOT_FOUND"
@@ -31,3 +31,13 @@ class KeyNotFound(DomainError):
 
     def __init__(self) -> None:
         super().__init__("No key has this id.")
+
+
+class KeyNotRotatable(DomainError):
+    """The key has ended or has a successor."""
+
+    kind = ErrorKind.FAILED_PRECONDITION
+    reason = "KEY_NOT_ROTATABLE"
+
+    def __init__(self) -> None:
+        super().__init__("The key is revoked, expired or already rotated; create a new one.")

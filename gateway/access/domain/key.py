@@ -1,25 +1,14 @@
 """API keys as they are kept: everything but the secret."""
 
-import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from gateway.access.domain import key_format, scopes
-from gateway.access.domain.key_format import Environment, PresentedKey
+from gateway.access.domain import key_format
+from gateway.access.domain.audit import AuditEntry
+from gateway.access.domain.errors import KeyNotRotatable
+from gateway.access.domain.key_format import Environment, KeyKind, PresentedKey
 from gateway.access.domain.workspace import Workspace
-from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.ids import WorkspaceId, new_id
-
-MAX_NAME_LENGTH = 64
-
-
-class KeyKind(StrEnum):
-    """Who may see a key: its owner's servers alone (`sk_`), or everybody who reads a page (`pk_`)."""
-
-    SECRET = "secret"
-    PUBLISHABLE = "publishable"
 
 
 @dataclass(frozen=True)
@@ -48,7 +37,19 @@ class Key:
     @property
     def prefix(self) -> str:
         """The first characters, which people recognise the key by."""
-        return f"sk_{self.environment}_{self.public_id}"
+        return key_format.prefix(self.kind, self.environment, self.public_id)
+
+    def opened_by(self, presented: PresentedKey) -> bool:
+        """
+        Whether that is this key.
+
+        Kind and environment are no part of the secret: unless compared, `sk_test_…` passes as `sk_live_…`.
+        """
+        return (
+            self.kind is presented.kind
+            and self.environment is presented.environment
+            and presented.opens(self.secret_hash)
+        )
 
     def is_expired(self, now: datetime) -> bool:
         """Whether its end has come; the instant of the end is part of it."""
@@ -58,50 +59,53 @@ class Key:
         """Return the key, revoked from `now` on, or from when it was revoked first."""
         return self if self.revoked_at else replace(self, revoked_at=now)
 
-
-@dataclass(frozen=True)
-class KeyWish:
-    """What an operator asks for; empty texts stand for the defaults."""
-
-    workspace: str
-    name: str = ""
-    scopes: Sequence[str] = ()
-    environment: str = ""
-    expires_in_seconds: int = 0
-
-    def check(self) -> None:
+    def rotate(self, overlap: timedelta, now: datetime) -> "Rotation":
         """
-        Hold the wish against the rules.
+        Return this key with its end after `overlap`, unless it ends sooner, and its successor.
+
+        The successor is the same but for its secret and its ids, and ends when this key was to end.
 
         Raises:
-            InvalidArgument: with each rule that it breaks.
+            KeyNotRotatable: it is revoked, expired or has a successor.
         """
-        violations = scopes.violations(self.scopes)
-        if len(self.name) > MAX_NAME_LENGTH:
-            violations.append(Violation("/name", f"must have at most {MAX_NAME_LENGTH} characters"))
-        if any(unicodedata.category(character) == "Cc" for character in self.name):
-            violations.append(Violation("/name", "must have no control characters"))
-        if self.environment not in ("", *Environment):
-            violations.append(Violation("/environment", "must be live or test"))
-        if self.expires_in_seconds < 0:
-            violations.append(Violation("/expires_in_seconds", "must not be negative"))
-        if violations:
-            raise InvalidArgument.of(violations)
-
-    def grant(self, workspace: Workspace, now: datetime) -> tuple[Key, PresentedKey]:
-        """Return the key to keep and the whole key to give out, once."""
-        environment = Environment(self.environment or Environment.LIVE)
-        presented = key_format.mint(environment)
-        lifetime = self.expires_in_seconds
-        key = Key(
+        if self.revoked_at or self.is_expired(now) or self.rotated_to:
+            raise KeyNotRotatable
+        presented = key_format.mint(self.environment, self.kind)
+        successor = replace(
+            self,
             id=new_id("key"),
             public_id=presented.public_id,
             secret_hash=presented.secret_hash,
-            workspace_id=workspace.id_in(environment),
-            environment=environment,
-            name=self.name,
-            scopes=scopes.in_order(self.scopes),
             created_at=now,
-            expires_at=now + timedelta(seconds=lifetime) if lifetime else None,
+            last_used_at=None,
         )
-        return key, presented
+        end = now + overlap
+        if self.expires_at is not None:
+            end = min(end, self.expires_at)
+        old = replace(self, expires_at=end, rotated_to=successor.id)
+        return Rotation(key=old, successor=successor, presented=presented)
+
+
+@dataclass(frozen=True)
+class OwnedKey:
+    """A key, and the workspace it belongs to: the live one, also where the key is of the twin."""
+
+    key: Key
+    workspace: Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyChange:
+    """A key as it is to be kept, its successor, and the entry of it; no entry: nothing changes."""
+
+    key: Key
+    entry: AuditEntry | None = None
+    successor: Key | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotation(KeyChange):
+    """A key, the one that takes its place, and the whole text of that one."""
+
+    successor: Key
+    presented: PresentedKey

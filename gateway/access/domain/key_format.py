@@ -1,5 +1,5 @@
 """
-The form of an API key: `sk_live_` or `sk_test_`, a public id, a secret, a checksum.
+The form of an API key: `sk_` or `pk_`, `live_` or `test_`, a public id, a secret, a checksum.
 
 The checksum costs a microsecond and no look-up, so that typing errors, cut-off keys and the noise of scanners
 end there. It is no secret: who knows the form can compute it.
@@ -28,8 +28,18 @@ class Environment(StrEnum):
     TEST = "test"
 
 
+class KeyKind(StrEnum):
+    """Who may see a key: its owner's servers alone (`sk_`), or everybody who reads a page (`pk_`)."""
+
+    SECRET = "secret"
+    PUBLISHABLE = "publishable"
+
+
+_LETTERS = {KeyKind.SECRET: "sk", KeyKind.PUBLISHABLE: "pk"}
+_KINDS = {letters: kind for kind, letters in _LETTERS.items()}
+
 _FORM = re.compile(
-    f"(sk_(live|test)_([0-9A-Za-z]{{{PUBLIC_ID_LENGTH}}})([0-9A-Za-z]{{{SECRET_LENGTH}}}))"
+    f"((sk|pk)_(live|test)_([0-9A-Za-z]{{{PUBLIC_ID_LENGTH}}})([0-9A-Za-z]{{{SECRET_LENGTH}}}))"
     f"([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})"
 )
 
@@ -41,11 +51,12 @@ class PresentedKey:
     environment: Environment
     public_id: str
     secret: str = field(repr=False)
+    kind: KeyKind = KeyKind.SECRET
 
     @property
     def prefix(self) -> str:
         """The first characters, which people recognise the key by; no part of the secret."""
-        return f"sk_{self.environment}_{self.public_id}"
+        return prefix(self.kind, self.environment, self.public_id)
 
     @property
     def secret_hash(self) -> bytes:
@@ -66,9 +77,15 @@ class PresentedKey:
         return body + _checksum(body)
 
 
-def mint(environment: Environment) -> PresentedKey:
+def mint(environment: Environment, kind: KeyKind = KeyKind.SECRET) -> PresentedKey:
     """Return a key that nobody has."""
-    return PresentedKey(environment, base62.random_text(PUBLIC_ID_LENGTH), base62.random_text(SECRET_LENGTH))
+    public_id, secret = base62.random_text(PUBLIC_ID_LENGTH), base62.random_text(SECRET_LENGTH)
+    return PresentedKey(environment, public_id, secret, kind)
+
+
+def prefix(kind: KeyKind, environment: Environment, public_id: str) -> str:
+    """Return the first characters of a key, up to its secret."""
+    return f"{_LETTERS[kind]}_{environment}_{public_id}"
 
 
 def parse(text: str) -> PresentedKey | None:
@@ -76,10 +93,10 @@ def parse(text: str) -> PresentedKey | None:
     match = _FORM.fullmatch(text)
     if match is None:
         return None
-    body, environment, public_id, secret, checksum = match.groups()
+    body, letters, environment, public_id, secret, checksum = match.groups()
     if checksum != _checksum(body):
         return None
-    return PresentedKey(Environment(environment), public_id, secret)
+    return PresentedKey(Environment(environment), public_id, secret, _KINDS[letters])
 
 
 def _checksum(body: str) -> str:

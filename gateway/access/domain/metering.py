@@ -41,8 +41,9 @@ class MonthlyQueries:
 
 @dataclass(frozen=True)
 class Account:
-    """What one request takes a token from, all or nothing; `queries` None: it is no query."""
+    """What one request of a workspace takes a token from, all or nothing; `queries` None: it is no query."""
 
+    workspace_id: WorkspaceId
     buckets: tuple[Bucket, ...]
     queries: MonthlyQueries | None = None
 
@@ -82,8 +83,12 @@ class Exceeded:
 class Limits(Protocol):
     """Counts requests; right with any number of processes that share the counters."""
 
-    def admit_at_once(self, account: Account) -> Admitted | None:
-        """Let a request pass on what this process has set aside, without I/O; None: `admit` has to say."""
+    def admit_at_once(self, account: Account) -> Admitted | Exceeded | None:
+        """
+        Count a request on what this process has set aside, or refuse it for what it knows, without I/O.
+
+        None: `admit` has to say.
+        """
 
     def admit(self, account: Account) -> Admitted | Exceeded:
         """Count a request, or refuse it; never raises. Without the shared counters its own decide."""

@@ -1,15 +1,16 @@
 """Workspaces: a customer's live one and its test twin."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from gateway.access.domain.allowance import Allowance
 from gateway.access.domain.key_format import Environment
+from gateway.access.domain.plans import DEFAULT_PLAN, PLANS, Plans
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.ids import WorkspaceId, new_id
 
-PLANS = ("starter", "growth", "scale", "enterprise")
-DEFAULT_PLAN = "growth"
 _NAME = re.compile("[a-z0-9_-]{1,64}")
 
 
@@ -19,7 +20,7 @@ class Workspace:
     A customer of the installation.
 
     The test twin is a workspace id of its own, so that nothing that knows only workspace ids (every service)
-    can mix the two up.
+    can mix the two up. Plan and limits hold for each of the two; what is counted is counted apart.
     """
 
     id: WorkspaceId
@@ -27,6 +28,10 @@ class Workspace:
     name: str
     plan: str
     created_at: datetime
+    # Its own, in place of the plan's, by the names in `allowance.LIMITS`.
+    limits: Mapping[str, int] = field(default_factory=dict)
+    # None: it is open.
+    deleted_at: datetime | None = None
 
     @classmethod
     def create(cls, name: str, plan: str, now: datetime) -> "Workspace":
@@ -46,9 +51,22 @@ class Workspace:
             raise InvalidArgument.of(violations)
         return cls(WorkspaceId(new_id("ws")), WorkspaceId(new_id("ws")), name, plan or DEFAULT_PLAN, now)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was deleted."""
+        return self.deleted_at is not None
+
     def id_in(self, environment: Environment) -> WorkspaceId:
         """Return the id of the twin that keys of `environment` open."""
         return self.id if environment is Environment.LIVE else self.test_id
+
+    def allowance(self, plans: Plans) -> Allowance:
+        """Return what it, and its twin, may have."""
+        return plans.allowance(self.plan).with_own(self.limits)
+
+    def close(self, now: datetime) -> "Workspace":
+        """Return it, closed from `now` on."""
+        return replace(self, deleted_at=now)
 
 
 def is_name(text: str) -> bool:

@@ -1,10 +1,15 @@
 """Workspaces in the database."""
 
+from collections.abc import Callable
+
 import sqlalchemy as sa
 
-from gateway.access.domain.errors import WorkspaceNameTaken
+from gateway.access.domain.audit import AuditEntry
+from gateway.access.domain.errors import WorkspaceNameTaken, WorkspaceNotFound
 from gateway.access.domain.key_format import Environment
+from gateway.access.domain.ports import WorkspaceChange
 from gateway.access.domain.workspace import Workspace, is_name
+from gateway.access.storage import audit
 from gateway.access.storage.schema import workspaces
 from services.kernel.ids import WorkspaceId
 from services.kernel.pages import Place
@@ -20,7 +25,7 @@ class StoredWorkspaces:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, workspace: Workspace) -> None:
+    def add(self, workspace: Workspace, entry: AuditEntry) -> None:
         """Keep a new workspace and its twin; raise WorkspaceNameTaken where another has the name."""
         rows = [
             _row(workspace, workspace.id, Environment.LIVE, None),
@@ -37,16 +42,33 @@ class StoredWorkspaces:
             if added.first() is None:
                 raise WorkspaceNameTaken(workspace.name)
             connection.execute(sa.insert(workspaces).values(twin))
+            audit.append(connection, [entry])
 
     def find(self, name_or_id: str) -> Workspace | None:
         """Return the workspace of that id, else the one of that name; None where there is none."""
         if not is_name(name_or_id):
             return None
-        fits = sa.or_(workspaces.c.id == name_or_id, workspaces.c.name == name_or_id)
-        id_first = sa.case((workspaces.c.id == name_or_id, 0), else_=1)
         with self._database.read() as connection:
-            row = connection.execute(_PAIRS.where(fits).order_by(id_first).limit(1)).first()
+            row = connection.execute(_named(name_or_id)).first()
         return None if row is None else _workspace(row)
+
+    def change(self, name_or_id: str, rule: Callable[[Workspace], WorkspaceChange]) -> Workspace:
+        """Keep what `rule` makes of a workspace, and its entry, in one transaction; return it."""
+        if not is_name(name_or_id):
+            raise WorkspaceNotFound
+        with self._database.write() as connection:
+            row = connection.execute(_named(name_or_id).with_for_update(of=workspaces)).first()
+            if row is None:
+                raise WorkspaceNotFound
+            after, entry = rule(_workspace(row))
+            if entry is not None:
+                connection.execute(
+                    sa.update(workspaces)
+                    .where(sa.or_(workspaces.c.id == after.id, workspaces.c.live_id == after.id))
+                    .values(plan=after.plan, limits=dict(after.limits), deleted_at=after.deleted_at)
+                )
+                audit.append(connection, [entry])
+        return after
 
     def page(self, size: int, after: Place | None) -> list[Workspace]:
         """Return at most `size` workspaces after a place, oldest first."""
@@ -56,6 +78,12 @@ class StoredWorkspaces:
             query = query.where(sa.tuple_(workspaces.c.created_at, workspaces.c.id) > place)
         with self._database.read() as connection:
             return [_workspace(row) for row in connection.execute(query)]
+
+
+def _named(name_or_id: str) -> sa.Select[tuple[object, ...]]:
+    fits = sa.or_(workspaces.c.id == name_or_id, workspaces.c.name == name_or_id)
+    id_first = sa.case((workspaces.c.id == name_or_id, 0), else_=1)
+    return _PAIRS.where(fits).order_by(id_first).limit(1)
 
 
 def _row(
@@ -68,6 +96,8 @@ def _row(
         "name": workspace.name,
         "plan": workspace.plan,
         "created_at": workspace.created_at,
+        "limits": dict(workspace.limits),
+        "deleted_at": workspace.deleted_at,
     }
 
 
@@ -78,4 +108,6 @@ def _workspace(row: sa.Row[tuple[object, ...]]) -> Workspace:
         name=row.name,
         plan=row.plan,
         created_at=row.created_at,
+        limits=row.limits,
+        deleted_at=row.deleted_at,
     )

@@ -7,31 +7,35 @@ from pathlib import Path
 import pytest
 
 import gateway.access.storage
-from gateway.access.domain.ports import Keys, Workspaces
+from gateway.access.domain.ports import Audit, Keys, Workspaces
+from gateway.access.storage.audit import StoredAudit
 from gateway.access.storage.keys import StoredKeys
 from gateway.access.storage.workspaces import StoredWorkspaces
 from services.runtime.database import Database, migrate, open_database
-from tests.fakes.access import FakeKeys, FakeWorkspaces
+from tests.fakes.access import FakeAudit, FakeKeys, FakeWorkspaces
 
 VERSIONS = Path(gateway.access.storage.__file__).parent / "versions"
 
 
 @dataclass(frozen=True)
 class Stores:
-    """The two ports of one store."""
+    """The ports of one store."""
 
     workspaces: Workspaces
     keys: Keys
+    audit: Audit
 
 
 def fake_stores() -> Stores:
     """Return stores in memory."""
-    return Stores(FakeWorkspaces(), FakeKeys())
+    audit = FakeAudit()
+    workspaces = FakeWorkspaces(audit)
+    return Stores(workspaces, FakeKeys(workspaces, audit), audit)
 
 
 def stores_on(database: Database) -> Stores:
     """Return stores on a database."""
-    return Stores(StoredWorkspaces(database), StoredKeys(database))
+    return Stores(StoredWorkspaces(database), StoredKeys(database), StoredAudit(database))
 
 
 @pytest.fixture

@@ -1,28 +1,32 @@
-"""Fixture: access as its process joins it, on SQLite, behind a real gRPC server."""
+"""Fixture: access as its process joins it, on SQLite, behind real servers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
+import httpx
 import pytest
-from envoy.service.auth.v3 import external_auth_pb2 as auth_pb2
-from envoy.service.auth.v3.external_auth_pb2_grpc import (
-    AuthorizationStub,
-    add_AuthorizationServicer_to_server,
-)
+from supportagent.access.v1 import operator_service_pb2 as pb
 from supportagent.access.v1.operator_service_pb2_grpc import (
     OperatorServiceStub,
     add_OperatorServiceServicer_to_server,
 )
 
-from gateway.access.api import authorization_servicer, operator_servicer
-from gateway.access.api.authorization_servicer import AuthorizationServicer
+from gateway.access.api import operator_servicer
+from gateway.access.api.check_handler import CheckHandler
+from gateway.access.api.check_server import CheckServer
 from gateway.access.api.operator_servicer import OperatorServicer
 from gateway.access.domain.check import Check
+from gateway.access.domain.key_directory import KeyDirectory
+from gateway.access.domain.known_key import Used
 from gateway.access.domain.known_keys import KnownKeys
 from gateway.access.domain.last_use import LastUse
 from gateway.access.domain.operator import Operator
+from gateway.access.domain.plans import Plans
+from gateway.access.domain.refusals import Refusals
+from gateway.access.storage.audit import StoredAudit
 from gateway.access.storage.keys import StoredKeys
 from gateway.access.storage.workspaces import StoredWorkspaces
 from services.kernel.clock import SystemClock
@@ -30,38 +34,38 @@ from services.runtime.database import migrate, open_database
 from services.runtime.server import Service, start_server
 from services.runtime.settings import Secret
 from tests.contracts.access.stores import VERSIONS
+from tests.fakes.limits import FakeLimits
 
 CREDENTIAL = "internal-credential"
 TOKEN = "o" * 43
+METADATA = (("x-internal-credential", CREDENTIAL), ("x-key-id", "operator"))
+QUERY_RULE = "api_key|query|true|query|supportagent.query.v1.QueryService/Query"
 
 
 @dataclass(frozen=True)
 class AccessServer:
-    """The two services of access."""
+    """The operator's RPCs, and the check as Envoy asks it."""
 
-    authorization: AuthorizationStub
     operator: OperatorServiceStub
     channel: grpc.Channel
+    http: httpx.Client
+    limits: FakeLimits
 
     def check(
-        self, headers: dict[str, str] | None = None, *, audience: str = "api_key", scope: str = "query"
-    ) -> auth_pb2.CheckResponse:
-        """Ask as Envoy does, for a route with these demands."""
-        return self.ask(headers or {}, {"audience": audience, "scope": scope, "route": "Test"})
+        self, headers: Mapping[str, str] | None = None, *, rule: str = QUERY_RULE, method: str = "POST"
+    ) -> httpx.Response:
+        """Ask as Envoy does, for a route with that rule."""
+        own = {"x-internal-credential": CREDENTIAL, "x-route-rule": rule}
+        return self.http.request(method, "/", headers={**own, **(headers or {})})
 
-    def ask(self, headers: dict[str, str], extensions: dict[str, str]) -> auth_pb2.CheckResponse:
-        """Ask as Envoy does, for a route with these words of its own."""
-        http = auth_pb2.AttributeContext.HttpRequest(method="POST", path="/v1/query", headers=headers)
-        attributes = auth_pb2.AttributeContext(
-            request=auth_pb2.AttributeContext.Request(http=http), context_extensions=extensions
-        )
-        response: auth_pb2.CheckResponse = self.authorization.Check(
-            auth_pb2.CheckRequest(attributes=attributes), metadata=METADATA
-        )
-        return response
-
-
-METADATA = (("x-internal-credential", CREDENTIAL), ("x-key-id", "operator"))
+    def key(self, workspace: str = "acme", **wish: Any) -> pb.Key:
+        """Make a key, and its workspace if it is the first one."""
+        found = self.operator.ListWorkspaces(pb.ListWorkspacesRequest(), metadata=METADATA)
+        if workspace not in [each.name for each in found.items]:
+            self.operator.CreateWorkspace(pb.CreateWorkspaceRequest(name=workspace), metadata=METADATA)
+        request = pb.CreateKeyRequest(workspace=workspace, **(wish or {"scopes": ["query"]}))
+        key: pb.Key = self.operator.CreateKey(request, metadata=METADATA).key
+        return key
 
 
 @pytest.fixture
@@ -69,24 +73,28 @@ def access(tmp_path: Path) -> Iterator[AccessServer]:
     """Return a running access without workspaces."""
     database = open_database(f"sqlite:///{tmp_path / 'access.db'}", "access")
     migrate(database, VERSIONS)
-    clock, keys = SystemClock(), StoredKeys(database)
-    known_keys = KnownKeys(keys)
-    check = Check(known_keys, TOKEN, clock, LastUse())
-    operator = Operator(StoredWorkspaces(database), keys, clock, known_keys.forget)
+    clock, keys, limits = SystemClock(), StoredKeys(database), FakeLimits()
+    plans = Plans.shipped()
+    known_keys = KnownKeys(KeyDirectory(keys, plans, lambda workspace_id: Used()))
+    check = Check(known_keys, limits, TOKEN, clock, LastUse(), Refusals())
+    operator = Operator(StoredWorkspaces(database), keys, StoredAudit(database), known_keys, clock)
     running = start_server(
         [
             Service(
-                authorization_servicer.SERVICE,
-                add_AuthorizationServicer_to_server,
-                AuthorizationServicer(check, Secret(CREDENTIAL)),
-            ),
-            Service(
-                operator_servicer.SERVICE, add_OperatorServiceServicer_to_server, OperatorServicer(operator)
-            ),
+                operator_servicer.SERVICE,
+                add_OperatorServiceServicer_to_server,
+                OperatorServicer(operator, plans),
+            )
         ],
         credential=Secret(CREDENTIAL),
     )
-    with grpc.insecure_channel(running.address) as channel:
-        yield AccessServer(AuthorizationStub(channel), OperatorServiceStub(channel), channel)
+    server = CheckServer(CheckHandler(check.at_once, Secret(CREDENTIAL)), "127.0.0.1:0")
+    server.start()
+    with (
+        grpc.insecure_channel(running.address) as channel,
+        httpx.Client(base_url=f"http://{server.address}") as http,
+    ):
+        yield AccessServer(OperatorServiceStub(channel), channel, http, limits)
+    server.stop()
     running.stop()
     database.close()

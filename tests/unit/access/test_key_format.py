@@ -5,16 +5,18 @@ import re
 import pytest
 
 from gateway.access.domain import base62, key_format
-from gateway.access.domain.key_format import Environment
+from gateway.access.domain.key_format import Environment, KeyKind
 
 _VALID = key_format.mint(Environment.LIVE).reveal()
 
 
+@pytest.mark.parametrize(("kind", "letters"), [(KeyKind.SECRET, "sk"), (KeyKind.PUBLISHABLE, "pk")])
 @pytest.mark.parametrize("environment", Environment)
-def test_a_minted_key_is_read_back(environment: Environment) -> None:
+def test_a_minted_key_is_read_back(environment: Environment, kind: KeyKind, letters: str) -> None:
     """What is given out has the documented form and parses to what was minted."""
-    key = key_format.mint(environment)
-    assert re.fullmatch(rf"sk_{environment}_[0-9A-Za-z]{{8}}[0-9A-Za-z]{{27,}}[0-9A-Za-z]{{6}}", key.reveal())
+    key = key_format.mint(environment, kind)
+    form = rf"{letters}_{environment}_[0-9A-Za-z]{{8}}[0-9A-Za-z]{{27,}}[0-9A-Za-z]{{6}}"
+    assert re.fullmatch(form, key.reveal())
     assert key_format.parse(key.reveal()) == key
 
 
@@ -49,6 +51,7 @@ def test_every_single_typing_error_is_caught() -> None:
         " " + _VALID,
         _VALID.replace("sk_live_", "sk_test_"),
         _VALID.replace("sk_live_", "pk_live_"),
+        _VALID.replace("sk_live_", "xk_live_"),
         _VALID.upper(),
         _VALID[:-1] + "é",
         _VALID[:8] + "\N{ARABIC-INDIC DIGIT ONE}" + _VALID[9:],

@@ -1,38 +1,21 @@
 """What the operator does."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 import pytest
 
 from gateway.access.domain import key_format
+from gateway.access.domain.audit import Event
 from gateway.access.domain.errors import KeyNotFound, WorkspaceNameTaken, WorkspaceNotFound
-from gateway.access.domain.key import KeyWish
-from gateway.access.domain.operator import Operator
+from gateway.access.domain.key_format import KeyKind
+from gateway.access.domain.key_wish import KeyWish
 from gateway.access.domain.scopes import SCOPES
-from services.kernel.errors import InvalidArgument
-from services.kernel.pages import Page
-from tests.fakes.access import FakeKeys, FakeWorkspaces
-from tests.fakes.clock import FakeClock
+from gateway.access.domain.workspace_patch import WorkspacePatch
 from tests.unit.access.given import NOW
+from tests.unit.access.operator_bench import QUERY, SHOP, Bench, bench, every, pointers
 
-Item = TypeVar("Item")
-
-
-class Bench:
-    """An operator with its surroundings."""
-
-    def __init__(self) -> None:
-        self.clock = FakeClock(NOW)
-        self.forgotten: list[str] = []
-        self.operator = Operator(FakeWorkspaces(), FakeKeys(), self.clock, self.forgotten.append)
-
-
-@pytest.fixture
-def bench() -> Bench:
-    """Return an operator of an empty installation."""
-    return Bench()
+__all__ = ["bench"]
 
 
 def test_a_workspace_has_a_twin_of_its_own_id(bench: Bench) -> None:
@@ -47,22 +30,54 @@ def test_a_workspace_has_a_twin_of_its_own_id(bench: Bench) -> None:
 @pytest.mark.parametrize("name", ["", "a" * 65, "Acme", "a b", "a/b", "é", "a\n", "a\0"])
 def test_bad_names_are_refused(bench: Bench, name: str) -> None:
     """A name out of the rule is a violation at /name."""
-    assert _pointers(lambda: bench.operator.create_workspace(name, "")) == ["/name"]
+    assert pointers(lambda: bench.operator.create_workspace(name, "")) == ["/name"]
 
 
 def test_all_violations_are_told_at_once(bench: Bench) -> None:
     """Each broken rule is listed."""
-    assert _pointers(lambda: bench.operator.create_workspace("", "gold")) == ["/name", "/plan"]
-    wish = KeyWish("nobody", "n" * 65, ("query", "all", ""), "staging", -1)
-    assert _pointers(lambda: bench.operator.create_key(wish)) == [
+    assert pointers(lambda: bench.operator.create_workspace("", "gold")) == ["/name", "/plan"]
+    wish = KeyWish("nobody", "n" * 65, ("query", "all", ""), "staging", -1, "public", (), -1)
+    assert pointers(lambda: bench.operator.create_key(wish)) == [
         "/scopes/1",
         "/scopes/2",
+        "/kind",
         "/name",
         "/environment",
         "/expires_in_seconds",
+        "/requests_per_minute",
     ]
-    assert _pointers(lambda: bench.operator.create_key(KeyWish("acme"))) == ["/scopes"]
-    assert _pointers(lambda: bench.operator.create_key(KeyWish("acme", "a\0", ("query",)))) == ["/name"]
+    assert pointers(lambda: bench.operator.create_key(KeyWish("acme"))) == ["/scopes"]
+    assert pointers(lambda: bench.operator.create_key(KeyWish("acme", "a\0", ("query",)))) == ["/name"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "where"),
+    [
+        (KeyWish("acme", kind="publishable"), ["/origins"]),
+        (replace(SHOP, scopes=("query", "knowledge:read", "all")), ["/scopes/1", "/scopes/2"]),
+        (replace(SHOP, origins=("https://shop.example/", "*")), ["/origins/0", "/origins/1"]),
+        (replace(QUERY, origins=("https://shop.example",)), ["/origins"]),
+        (replace(QUERY, requests_per_minute=1_000_001), ["/requests_per_minute"]),
+        (replace(SHOP, kind="Publishable"), ["/scopes", "/kind"]),
+    ],
+)
+def test_what_each_kind_of_key_may_have(bench: Bench, wish: KeyWish, where: list[str]) -> None:
+    """Origins are a publishable key's, and scopes but `query` a secret one's."""
+    bench.operator.create_workspace("acme", "")
+    assert pointers(lambda: bench.operator.create_key(wish)) == where
+
+
+@pytest.mark.parametrize("scopes", [(), ("query",)])
+def test_a_publishable_key(bench: Bench, scopes: tuple[str, ...]) -> None:
+    """It has each origin once, and needs no scope."""
+    bench.operator.create_workspace("acme", "starter")
+    origins = ("https://shop.example", "http://localhost:3000", "https://shop.example")
+    wish = replace(SHOP, scopes=scopes, origins=origins, requests_per_minute=30)
+    key, whole_key = bench.operator.create_key(wish)
+    assert whole_key.startswith("pk_live_")
+    assert whole_key.startswith(key.prefix)
+    assert (key.kind, key.scopes, key.requests_per_minute) == (KeyKind.PUBLISHABLE, scopes, 30)
+    assert key.origins == ("https://shop.example", "http://localhost:3000")
 
 
 @pytest.mark.parametrize("plan", ["starter", "growth", "scale", "enterprise"])
@@ -105,19 +120,28 @@ def test_unknown_workspaces_and_keys(bench: Bench) -> None:
         bench.operator.create_key(KeyWish("nobody", "", ("query",)))
     with pytest.raises(WorkspaceNotFound):
         bench.operator.list_keys("nobody", 0, "")
+    with pytest.raises(WorkspaceNotFound):
+        bench.operator.list_audit("nobody", "", 0, "")
+    with pytest.raises(WorkspaceNotFound):
+        bench.operator.update_workspace("nobody", WorkspacePatch("scale"))
+    with pytest.raises(WorkspaceNotFound):
+        bench.operator.delete_workspace("nobody")
     with pytest.raises(KeyNotFound):
         bench.operator.revoke_key("key_nothing")
+    with pytest.raises(KeyNotFound):
+        bench.operator.rotate_key("key_nothing", 0)
 
 
 def test_revoking_again_changes_nothing(bench: Bench) -> None:
     """The first revocation counts, and each drops what this process remembers of the key."""
     bench.operator.create_workspace("acme", "")
-    key, _ = bench.operator.create_key(KeyWish("acme", "", ("query",)))
+    key, _ = bench.operator.create_key(QUERY)
     revoked = bench.operator.revoke_key(key.id)
     bench.clock.advance(60)
     assert bench.operator.revoke_key(key.id) == revoked
     assert revoked.revoked_at == NOW
     assert bench.forgotten == [key.public_id] * 2
+    assert [each.event for each in bench.entries()].count(Event.KEY_REVOKED) == 1
 
 
 def test_pages_of_keys_hold_each_once(bench: Bench) -> None:
@@ -127,7 +151,7 @@ def test_pages_of_keys_hold_each_once(bench: Bench) -> None:
     for environment in ("live", "test", "live", "live", "test"):
         made.append(bench.operator.create_key(KeyWish("acme", "", ("query",), environment))[0])
         bench.clock.advance(1)
-    assert _all(lambda token: bench.operator.list_keys("acme", 2, token)) == made[::-1]
+    assert every(lambda token: bench.operator.list_keys("acme", 2, token)) == made[::-1]
 
 
 def test_pages_of_workspaces_hold_each_once(bench: Bench) -> None:
@@ -136,7 +160,7 @@ def test_pages_of_workspaces_hold_each_once(bench: Bench) -> None:
     for name in "abcde":
         made.append(bench.operator.create_workspace(name, ""))
         bench.clock.advance(1)
-    assert _all(lambda token: bench.operator.list_workspaces(2, token)) == made
+    assert every(lambda token: bench.operator.list_workspaces(2, token)) == made
 
 
 def test_tokens_of_another_list_are_refused(bench: Bench) -> None:
@@ -147,22 +171,7 @@ def test_tokens_of_another_list_are_refused(bench: Bench) -> None:
             bench.operator.create_key(KeyWish(name, "", ("query",)))
     token = bench.operator.list_keys("a", 1, "").next_token
     for wrong in (token, "x", "é", "A" * 5000):
-        assert _pointers(partial(bench.operator.list_keys, "b", 1, wrong)) == ["/page_token"]
-        assert _pointers(partial(bench.operator.list_workspaces, 1, wrong)) == ["/page_token"]
+        assert pointers(partial(bench.operator.list_keys, "b", 1, wrong)) == ["/page_token"]
+        assert pointers(partial(bench.operator.list_workspaces, 1, wrong)) == ["/page_token"]
     for size in (-1, 201):
-        assert _pointers(partial(bench.operator.list_workspaces, size, "")) == ["/page_size"]
-
-
-def _pointers(call: Callable[[], object]) -> list[str]:
-    with pytest.raises(InvalidArgument) as raised:
-        call()
-    return [violation.pointer for violation in raised.value.violations]
-
-
-def _all(page_after: Callable[[str], Page[Item]]) -> list[Item]:
-    page = page_after("")
-    items = list(page.items)
-    while page.next_token:
-        page = page_after(page.next_token)
-        items += page.items
-    return items
+        assert pointers(partial(bench.operator.list_workspaces, size, "")) == ["/page_size"]
