@@ -8,9 +8,11 @@ import click
 
 from gateway.client.answering import answering
 from gateway.client.ask import ask
+from gateway.client.audit import audit
 from gateway.client.errors import ApiError, ClientError
 from gateway.client.kb import kb
 from gateway.client.keys import keys
+from gateway.client.user_keys import user_keys
 from gateway.client.workspaces import workspaces
 
 
@@ -19,13 +21,12 @@ def supportagent() -> None:
     """
     The AI support agent from the terminal.
 
-    Workspaces, keys and answering need the installation's data folder (DATA_DIR, default ./data); kb and ask
-    need an API key (--key, SUPPORTAGENT_KEY, else the demo workspace's) and find the gateway by --url or
-    GATEWAY_PORT.
+    kb and ask need an API key (--key, SUPPORTAGENT_KEY, else the demo workspace's) and find the gateway by
+    --url or GATEWAY_PORT; the others need the installation's data folder (DATA_DIR, default ./data).
     """
 
 
-for each in (workspaces, keys, answering, kb, ask):
+for each in (workspaces, keys, user_keys, answering, audit, kb, ask):
     supportagent.add_command(each)
 
 

@@ -1,4 +1,4 @@
-"""The operator's API as Python: workspaces, their keys, how their questions are answered."""
+"""The operator's API as Python: workspaces, their keys, how their questions are answered, the audit."""
 
 from __future__ import annotations
 
@@ -38,23 +38,46 @@ class Operator:
         """Yields all workspaces, oldest first."""
         return paged(self._transport, "/operator/v1/workspaces", {})
 
+    def update_workspace(
+        self,
+        workspace: str,
+        *,
+        plan: str = "",
+        limits: Mapping[str, int] | None = None,
+        clear: Sequence[str] = (),
+    ) -> Json:
+        """Changes plan and limits, if given; `clear` names limits that go back to the plan's."""
+        given = {"plan": plan, "limits": dict(limits or {}), "clear": list(clear)}
+        body = {name: value for name, value in given.items() if value}
+        return self._object("PATCH", _workspace(workspace), body=body, idempotent=True)
+
+    def delete_workspace(self, workspace: str) -> Json:
+        """Closes a workspace and its twin for good."""
+        return self._object("DELETE", _workspace(workspace))
+
     def create_key(
         self,
         workspace: str,
-        scopes: Sequence[str],
+        scopes: Sequence[str] = (),
         *,
         name: str = "",
         environment: str = "",
         expires_in_seconds: int = 0,
+        kind: str = "",
+        origins: Sequence[str] = (),
+        requests_per_minute: int = 0,
     ) -> Json:
         """Creates a key; the whole key is in this answer only."""
+        given = {
+            "name": name,
+            "environment": environment,
+            "expires_in_seconds": expires_in_seconds,
+            "kind": kind,
+            "origins": list(origins),
+            "requests_per_minute": requests_per_minute,
+        }
         body: Json = {"workspace": workspace, "scopes": list(scopes)}
-        if name:
-            body["name"] = name
-        if environment:
-            body["environment"] = environment
-        if expires_in_seconds:
-            body["expires_in_seconds"] = expires_in_seconds
+        body |= {name: value for name, value in given.items() if value}
         return self._object("POST", "/operator/v1/keys", body=body)
 
     def keys(self, workspace: str) -> Iterator[Json]:
@@ -65,6 +88,47 @@ class Operator:
         """Revokes a key for good."""
         path = f"/operator/v1/keys/{quote(key_id, safe='')}/revoke"
         return self._object("POST", path, idempotent=True)
+
+    def rotate_key(self, key_id: str, *, overlap_seconds: int = 0) -> Json:
+        """Creates a key's successor; it is in this answer only. Both work until the overlap's end."""
+        path = f"/operator/v1/keys/{quote(key_id, safe='')}/rotate"
+        return self._object("POST", path, body={"overlap_seconds": overlap_seconds})
+
+    def create_user_key(
+        self,
+        workspace: str,
+        *,
+        environment: str = "",
+        alg: str = "",
+        iss: str = "",
+        public_key: str = "",
+        jwks_url: str = "",
+    ) -> Json:
+        """Creates a key that end users' tokens are signed with; a secret is in this answer only."""
+        given = {
+            "environment": environment,
+            "alg": alg,
+            "iss": iss,
+            "public_key": public_key,
+            "jwks_url": jwks_url,
+        }
+        body: Json = {"workspace": workspace} | {name: value for name, value in given.items() if value}
+        return self._object("POST", "/operator/v1/user-keys", body=body)
+
+    def user_keys(self, workspace: str) -> Iterator[Json]:
+        """Yields a workspace's keys for end users' tokens, newest first."""
+        return paged(self._transport, "/operator/v1/user-keys", {"workspace": workspace})
+
+    def disable_user_key(self, kid: str) -> Json:
+        """Disables a key for end users' tokens for good."""
+        path = f"/operator/v1/user-keys/{quote(kid, safe='')}/disable"
+        return self._object("POST", path, idempotent=True)
+
+    def audit(self, *, workspace: str = "", event: str = "") -> Iterator[Json]:
+        """Yields what was changed and refused, newest first: all, or of one workspace or event."""
+        given = {"workspace": workspace, "event": event}
+        filters = {name: value for name, value in given.items() if value}
+        return paged(self._transport, "/operator/v1/audit", filters)
 
     def workspace_id(self, name_or_id: str, environment: str = "live") -> str:
         """
@@ -91,5 +155,9 @@ class Operator:
         return answer
 
 
+def _workspace(name_or_id: str) -> str:
+    return f"/operator/v1/workspaces/{quote(name_or_id, safe='')}"
+
+
 def _answering(workspace_id: str) -> str:
-    return f"/operator/v1/workspaces/{quote(workspace_id, safe='')}/answering"
+    return f"{_workspace(workspace_id)}/answering"
