@@ -11,7 +11,8 @@ import pytest
 from gateway.envoy.generate import Address
 from services.runtime.server import start_server
 from services.runtime.settings import Secret
-from tests.fakes.fake_access_service import CREDENTIAL, KEY, OPERATOR_TOKEN, FakeAccessService
+from tests.fakes.fake_access_service import FakeAccessService
+from tests.fakes.fake_check import CREDENTIAL, KEY, OPERATOR_TOKEN, FakeCheck
 from tests.fakes.fake_conversation_service import FakeConversationService
 from tests.fakes.fake_knowledge_service import FakeKnowledgeService
 from tests.fakes.fake_query_service import FakeQueryService
@@ -21,7 +22,7 @@ ROOMS = ("access", "query", "knowledge", "conversations")
 MEBIBYTE = 1024 * 1024
 
 
-StartEnvoy = Callable[[dict[str, Address]], EnvoyProcess]
+StartEnvoy = Callable[[Address, dict[str, Address]], EnvoyProcess]
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Gateway:
     """The gateway under test and the fakes behind it."""
 
     envoy: EnvoyProcess
+    check: FakeCheck
     access: FakeAccessService
     query: FakeQueryService
     knowledge: FakeKnowledgeService
@@ -36,8 +38,8 @@ class Gateway:
 
     def reset(self) -> None:
         """Forget what the fakes have seen and been told."""
+        self.check.reset()
         for calls in (
-            self.access.checks,
             self.access.calls,
             self.query.calls,
             self.knowledge.calls,
@@ -50,7 +52,8 @@ class Gateway:
 def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """Start everything once."""
     access, query, knowledge = FakeAccessService(), FakeQueryService(), FakeKnowledgeService()
-    credential = Secret(CREDENTIAL)
+    check, credential = FakeCheck(), Secret(CREDENTIAL)
+    check.start()
     servers = {
         "access": start_server(access.services(), credential=credential),
         "query": start_server(query.services(), credential=credential),
@@ -62,12 +65,22 @@ def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatewa
     conversations = FakeConversationService()
     bare_server, port = conversations.start()
     addresses["conversations"] = Address("127.0.0.1", port)
-    envoy = start_envoy(addresses, tmp_path_factory.mktemp("gateway"), CREDENTIAL)
-    yield Gateway(envoy, access, query, knowledge, conversations)
+    envoy = start_envoy(check.address, addresses, tmp_path_factory.mktemp("gateway"), CREDENTIAL)
+    yield Gateway(envoy, check, access, query, knowledge, conversations)
     envoy.stop()
     bare_server.stop(0)
+    check.stop()
     for server in servers.values():
         server.stop(0)
+
+
+@pytest.fixture
+def check() -> Iterator[FakeCheck]:
+    """A check for a gateway of a test's own."""
+    server = FakeCheck()
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -75,8 +88,8 @@ def envoys(tmp_path: Path) -> Iterator[StartEnvoy]:
     """Starts gateways of a test's own, and ends them with the test, however it ends."""
     with ExitStack() as stack:
 
-        def start(services: dict[str, Address]) -> EnvoyProcess:
-            envoy = start_envoy(services, tmp_path, CREDENTIAL)
+        def start(check: Address, services: dict[str, Address]) -> EnvoyProcess:
+            envoy = start_envoy(check, services, tmp_path, CREDENTIAL)
             stack.callback(envoy.stop)
             return envoy
 

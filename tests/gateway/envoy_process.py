@@ -35,6 +35,12 @@ class EnvoyProcess:
         return f"http://127.0.0.1:{self.endpoints.operator.port}"
 
     @property
+    def grpc(self) -> str:
+        """Target of the listener for native gRPC calls."""
+        assert self.endpoints.grpc is not None
+        return f"127.0.0.1:{self.endpoints.grpc.port}"
+
+    @property
     def admin(self) -> str:
         """Base URL of Envoy's own admin."""
         return f"http://127.0.0.1:{self.endpoints.admin.port}"
@@ -54,10 +60,10 @@ def free_addresses(count: int) -> list[Address]:
         return [Address("127.0.0.1", each.getsockname()[1]) for each in sockets]
 
 
-def start_envoy(services: dict[str, Address], out: Path, credential: str) -> EnvoyProcess:
+def start_envoy(check: Address, services: dict[str, Address], out: Path, credential: str) -> EnvoyProcess:
     """Render a configuration into `out`, start Envoy with it and return once it serves."""
-    public, operator, admin = free_addresses(3)
-    endpoints = Endpoints(public=public, operator=operator, admin=admin, services=services)
+    public, operator, admin, grpc = free_addresses(4)
+    endpoints = Endpoints(public, operator, admin, check, services, grpc)
     config = render(endpoints, out, DESCRIPTOR_SET)
     log = out / "envoy.log"
     command = [

@@ -2,7 +2,7 @@
 
 import http.client
 
-from tests.fakes.fake_access_service import KEY
+from tests.fakes.fake_check import KEY
 from tests.gateway.envoy_process import EnvoyProcess
 
 

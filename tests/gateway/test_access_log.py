@@ -5,7 +5,7 @@ import time
 
 import httpx
 
-from tests.fakes.fake_access_service import KEY
+from tests.fakes.fake_check import KEY
 from tests.gateway.conftest import Gateway
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.fakes.fake_access_service import KEY
+from tests.fakes.fake_check import KEY
 from tests.gateway.conftest import MEBIBYTE, Gateway
 from tests.gateway.problem_body import assert_problem
 

@@ -12,13 +12,13 @@ from supportagent.query.v1 import query_service_pb2 as pb
 from gateway.envoy.generate import Address
 from services.runtime.server import start_server
 from services.runtime.settings import Secret
-from tests.fakes.fake_access_service import CREDENTIAL, KEY, FakeAccessService
+from tests.fakes.fake_check import CREDENTIAL, KEY, FakeCheck
 from tests.fakes.fake_query_service import FakeQueryService
 from tests.gateway.conftest import ROOMS, StartEnvoy
 from tests.gateway.envoy_process import EnvoyProcess
 
 
-def test_a_drain_lets_streams_end(envoys: StartEnvoy) -> None:
+def test_a_drain_lets_streams_end(envoys: StartEnvoy, check: FakeCheck) -> None:
     """After a drain begins, an open stream goes on to its last event, and new connections are refused."""
     go_on = threading.Event()
 
@@ -29,10 +29,9 @@ def test_a_drain_lets_streams_end(envoys: StartEnvoy) -> None:
 
     query = FakeQueryService()
     query.calls.on("StreamQuery", behaviour)
-    services = [*FakeAccessService().services(), query.service()]
-    server = start_server(services, credential=Secret(CREDENTIAL))
+    server = start_server([query.service()], credential=Secret(CREDENTIAL))
     address = Address.parse(server.address)
-    envoy = envoys(dict.fromkeys(ROOMS, address))
+    envoy = envoys(check.address, dict.fromkeys(ROOMS, address))
     headers = {"authorization": f"Bearer {KEY}"}
     with (
         httpx.Client(base_url=envoy.public, headers=headers, timeout=20) as caller,

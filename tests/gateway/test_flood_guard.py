@@ -17,7 +17,7 @@ REQUEST = b"GET /healthz HTTP/1.1\r\nhost: gateway\r\n\r\n"
 def test_a_flood_from_one_address(envoys: StartEnvoy) -> None:
     """At least 2,000 requests at once pass; of a flood the rest is 429, in the same shape as any other."""
     nowhere = Address("127.0.0.1", 1)
-    envoy = envoys(dict.fromkeys(ROOMS, nowhere))
+    envoy = envoys(nowhere, dict.fromkeys(ROOMS, nowhere))
     answers = _flood(envoy.endpoints.public.port)
     passed = answers.count(b"HTTP/1.1 200")
     refused = answers.count(b"HTTP/1.1 429")

@@ -19,6 +19,7 @@ from gateway.envoy.generate.route_table import read_routes
 from tests.gateway.envoy_process import DESCRIPTOR_SET
 
 ROOMS = ("access", "query", "knowledge", "conversations")
+WHERE = ["--check", "127.0.0.1:5001", "--out"]
 
 
 @pytest.fixture
@@ -36,7 +37,8 @@ def endpoints(rooms: tuple[str, ...] = ROOMS) -> Endpoints:
     """Return some addresses."""
     nowhere = Address("127.0.0.1", 1)
     services = dict.fromkeys(rooms, nowhere) | {"knowledge": Address("knowledge.internal", 50051)}
-    return Endpoints(Address("127.0.0.1", 2), Address("127.0.0.1", 3), Address("127.0.0.1", 4), services)
+    public, operator, admin, check, grpc = (Address("127.0.0.1", port) for port in range(2, 7))
+    return Endpoints(public, operator, admin, check, services, grpc)
 
 
 def test_envoy_accepts_the_configuration(tmp_path: Path) -> None:
@@ -51,7 +53,7 @@ def test_envoy_accepts_the_configuration(tmp_path: Path) -> None:
 def test_the_command_renders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command takes addresses and prints where the configuration is."""
     services = [argument for room in ROOMS for argument in ("--service", f"{room}=127.0.0.1:5000")]
-    assert main(["--out", str(tmp_path), "--public", "127.0.0.1:8080", *services]) == 0
+    assert main([*WHERE, str(tmp_path), "--public", "127.0.0.1:8080", *services]) == 0
     written = json.loads(Path(capsys.readouterr().out.strip()).read_text())
     socket = written["static_resources"]["listeners"][0]["address"]["socket_address"]
     assert socket == {"address": "127.0.0.1", "port_value": 8080}
@@ -59,7 +61,7 @@ def test_the_command_renders(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 def test_a_service_without_an_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A missing address is named, and nothing else is guessed."""
-    assert main(["--out", str(tmp_path), "--service", "access=127.0.0.1:5000"]) == 2
+    assert main([*WHERE, str(tmp_path), "--service", "access=127.0.0.1:5000"]) == 2
     assert "no address was given for the service 'conversations'" in capsys.readouterr().err
 
 
@@ -78,11 +80,20 @@ def test_each_public_route_has_a_check_and_a_deadline(tmp_path: Path) -> None:
         routes = [r for r in manager["route_config"]["virtual_hosts"][0]["routes"] if "route" in r]
         assert routes
         for route in routes:
-            rule = route["typed_per_filter_config"]["ext_authz"]["check_settings"]["context_extensions"]
-            assert (rule["audience"] == "operator") == (each["name"] == "operator")
-            assert rule["audience"] != "api_key" or rule["scope"]
+            metadata = route["metadata"]["filter_metadata"]
+            first = "shape_status" if each["name"] == "grpc" else "shape_response"
+            audience, scope, publishable, meter, name = metadata[first]["rule"].split("|")
+            assert (audience == "operator") == (each["name"] == "operator")
+            assert audience != "api_key" or scope or name.endswith("UsageService/GetUsage")
+            assert publishable in ("true", "false")
+            assert meter in ("request", "query", "knowledge_write")
+            assert "ext_authz" not in route.get("typed_per_filter_config", {})
             assert route["route"]["timeout"]
-            assert route["request_headers_to_add"][0]["header"]["key"] == "grpc-timeout"
+            assert (
+                metadata["check_call"]["timeout_ms"]
+                if each["name"] == "grpc"
+                else route["request_headers_to_add"][0]["header"]["key"] == "grpc-timeout"
+            )
 
 
 def test_a_route_without_an_audience(files: descriptor_pb2.FileDescriptorSet) -> None:
@@ -159,6 +170,24 @@ def test_openapi_tells_what_the_gateway_does(tmp_path: Path) -> None:
             target = target[step]
     operations = [o["operationId"] for path in document["paths"].values() for o in path.values()]
     assert len(operations) == len(set(operations))
+
+
+def test_openapi_tells_where_limits_are_shown(tmp_path: Path) -> None:
+    """Each answer to a key has the headers of the limits; a refused key's has none, it has no workspace."""
+    render(endpoints(), tmp_path, DESCRIPTOR_SET)
+    document = json.loads((tmp_path / "openapi.json").read_text())
+    limits = {"RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "Quota-Warning"}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            answers = operation["responses"]
+            assert {"400", "413", "429", "431", "500", "503", "504"} <= set(answers)
+            assert ({"401", "403"} <= set(answers)) == path.startswith("/v1/")
+            success = next(iter(answers.values()))
+            assert "X-Request-Id" in success["headers"]
+            assert (limits <= set(success["headers"])) == path.startswith("/v1/")
+    shared = document["components"]["responses"]
+    assert all((limits <= set(answer["headers"])) == (status != "401") for status, answer in shared.items())
+    assert "Retry-After" in shared["429"]["headers"]
 
 
 def test_openapi_has_every_status_that_a_comment_names(tmp_path: Path) -> None:

@@ -5,10 +5,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from gateway.envoy.generate import Address
-from services.runtime.server import start_server
-from services.runtime.settings import Secret
-from tests.fakes.fake_access_service import CREDENTIAL, KEY, FakeAccessService
+from tests.fakes.fake_check import CREDENTIAL, KEY, FakeCheck
 from tests.gateway.conftest import ROOMS, StartEnvoy
 from tests.gateway.envoy_process import free_addresses, start_envoy
 from tests.gateway.failing_upstream import FailingUpstream, Failure
@@ -20,22 +17,23 @@ AUTHORISED = {"authorization": f"Bearer {KEY}"}
 @pytest.fixture(scope="module")
 def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A gateway whose query service hangs, whose knowledge service dies, whose conversations die later."""
-    access = start_server(FakeAccessService().services(), credential=Secret(CREDENTIAL))
+    check = FakeCheck()
+    check.start()
     hanging, dying = FailingUpstream(Failure.HANG), FailingUpstream(Failure.DIE)
     dying_late = FailingUpstream(Failure.DIE_AFTER_HEADERS)
     services = {
-        "access": Address.parse(access.address),
+        "access": dying.address,
         "query": hanging.address,
         "knowledge": dying.address,
         "conversations": dying_late.address,
     }
-    envoy = start_envoy(services, tmp_path_factory.mktemp("failing"), CREDENTIAL)
+    envoy = start_envoy(check.address, services, tmp_path_factory.mktemp("failing"), CREDENTIAL)
     with httpx.Client(base_url=envoy.public, headers=AUTHORISED, timeout=20) as caller:
         yield caller
     envoy.stop()
     for upstream in (hanging, dying, dying_late):
         upstream.close()
-    access.stop(0)
+    check.stop()
 
 
 def test_a_service_that_dies_after_its_headers(failing: httpx.Client) -> None:
@@ -59,18 +57,15 @@ def test_a_service_that_dies(failing: httpx.Client, call: Callable[[httpx.Client
         assert_problem(call(failing), 503, "UNAVAILABLE")
 
 
-def test_a_service_that_is_down(envoys: StartEnvoy) -> None:
+def test_a_service_that_is_down(envoys: StartEnvoy, check: FakeCheck) -> None:
     """A connection that is refused is 503, and says when to come back."""
-    access = start_server(FakeAccessService().services(), credential=Secret(CREDENTIAL))
     nowhere = free_addresses(1)[0]
-    services = dict.fromkeys(("query", "knowledge", "conversations"), nowhere)
-    envoy = envoys({"access": Address.parse(access.address), **services})
+    envoy = envoys(check.address, dict.fromkeys(ROOMS, nowhere))
     with httpx.Client(base_url=envoy.public, headers=AUTHORISED, timeout=20) as caller:
         for _ in range(3):
             assert_problem(caller.get("/v1/conversations"), 503, "UNAVAILABLE")
             problem = assert_problem(caller.post("/v1/query", json={"message": "a"}), 503, "UNAVAILABLE")
             assert problem["detail"] == "A part of the system does not answer. Try again."
-    access.stop(0)
 
 
 def test_a_service_that_hangs(failing: httpx.Client) -> None:
@@ -85,7 +80,7 @@ def test_without_access_nothing_passes(envoys: StartEnvoy, failure: Failure | No
     """While access is down, dies or hangs, routes that ask it are 503; `/healthz` and `/docs` are not."""
     upstream = FailingUpstream(failure) if failure else None
     address = upstream.address if upstream else free_addresses(1)[0]
-    envoy = envoys(dict.fromkeys(ROOMS, address))
+    envoy = envoys(address, dict.fromkeys(ROOMS, address))
     with httpx.Client(base_url=envoy.public, headers=AUTHORISED, timeout=20) as caller:
         assert_problem(caller.post("/v1/query", json={"message": "a"}), 503, "UNAVAILABLE")
         assert_problem(caller.get("/v1/knowledge/documents"), 503, "UNAVAILABLE")

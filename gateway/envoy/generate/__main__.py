@@ -27,6 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--admin", type=Address.parse, default=Address("127.0.0.1", 9901), help="Envoy's own admin"
     )
     parser.add_argument(
+        "--check", type=Address.parse, required=True, help="where access answers the check of every request"
+    )
+    parser.add_argument(
+        "--grpc", type=Address.parse, help="listener for native gRPC calls; none unless given"
+    )
+    parser.add_argument(
         "--service",
         action="append",
         default=[],
@@ -36,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         services = dict(_service(text) for text in given.service)
-        endpoints = Endpoints(given.public, given.operator, given.admin, services)
+        endpoints = Endpoints(given.public, given.operator, given.admin, given.check, services, given.grpc)
         path = render(endpoints, given.out, given.descriptors)
     except (KeyError, ValueError, FileNotFoundError) as error:
         sys.stderr.write(f"{error.args[0] if isinstance(error, KeyError) else error}\n")

@@ -38,14 +38,17 @@ class Endpoints:
     """
     All addresses of one gateway.
 
-    `services` maps a room (the second part of its proto package, such as `query`) to where it listens;
-    `access` must be among them, since it answers the check of every request.
+    `check` is where access answers the check of every request, over HTTP; `services` maps a room (the second
+    part of its proto package, such as `query`) to where it listens for gRPC. `grpc` is the listener for
+    native calls; None: there is none.
     """
 
     public: Address
     operator: Address
     admin: Address
+    check: Address
     services: Mapping[str, Address] = field(default_factory=lambda: MappingProxyType({}))
+    grpc: Address | None = None
 
     def service(self, room: str) -> Address:
         """Return where a room listens. Raises KeyError naming the room."""

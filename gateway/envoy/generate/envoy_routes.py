@@ -7,23 +7,30 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from gateway.envoy.generate.request_headers import FOR_SERVICES
 from gateway.envoy.generate.route_table import READ_BODY_BYTES, Route
 
 _TYPES = "type.googleapis.com/envoy.extensions.filters.http"
 # A service gives up at its deadline and says so; only when it doesn't, Envoy gives up a little later.
 _GRACE_MS = 500
+# What a page of another origin may send along, and for how many seconds its browser need not ask again (as
+# long as Chrome remembers).
+_BROWSER_HEADERS = ("authorization", "content-type", *(name.lower() for name in FOR_SERVICES))
+_PREFLIGHT_SECONDS = 7_200
 _MAX_PAGE_BYTES = 4 * 1024 * 1024
-_NO_CHECK = {"ext_authz": {"@type": f"{_TYPES}.ext_authz.v3.ExtAuthzPerRoute", "disabled": True}}
+NO_CHECK = {"ext_authz": {"@type": f"{_TYPES}.ext_authz.v3.ExtAuthzPerRoute", "disabled": True}}
 
 
 def route_configuration(
     name: str, routes: Sequence[Route], pages: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return Envoy's route configuration: `pages` first, then the routes, 405s for their paths, and a 404."""
+    """Return Envoy's route configuration: `pages`, the routes, preflights and 405s for their paths, a 404."""
     entries = list(pages)
     for _, same_path in groupby(routes, key=lambda route: route.path.regex):
         group = list(same_path)
         entries += [_to_service(route) for route in group]
+        if any(route.audience == "api_key" for route in group):
+            entries.append(_preflight(group))
         entries.append(_not_allowed(group))
     entries.append(_direct({"prefix": "/"}, 404))
     return {
@@ -50,35 +57,56 @@ def page_not_allowed(path: str) -> dict[str, Any]:
 
 
 def _to_service(route: Route) -> dict[str, Any]:
-    action: dict[str, Any] = {"cluster": route.room, "timeout": _seconds(route.timeout_ms + _GRACE_MS)}
-    if route.method == "GET":
-        # None of these has reached a servicer. A POST is not repeated: the caller decides.
-        action["retry_policy"] = {"retry_on": "connect-failure,refused-stream", "num_retries": 2}
-    check = {"audience": route.audience, "scope": route.scope, "route": route.name}
-    check["publishable"] = "true" if route.publishable else "false"
-    per_filter: dict[str, Any] = {
-        "ext_authz": {
-            "@type": f"{_TYPES}.ext_authz.v3.ExtAuthzPerRoute",
-            "check_settings": {"context_extensions": check},
-        },
-    }
     # Read by the two Lua filters of these names.
     for_lua = {
         "check_request": {"route": route.name},
-        "shape_response": {"success_status": str(route.success_status), "wrapper": route.response_wrapper},
+        "shape_response": {
+            "rule": route.rule,
+            "success_status": str(route.success_status),
+            "wrapper": route.response_wrapper,
+        },
     }
     return {
         "name": f"{route.method} {route.path.text}",
         "match": {**_path(route), "headers": [_methods(route.method)]},
-        "route": action,
+        "route": to_room(route),
         # The request check waits for the whole body and then says whether it is too large for this route.
         # At this limit Envoy would stop reading and wait for ever, so it lies above `body_size_limit`.
         "request_body_buffer_limit": 2 * READ_BODY_BYTES,
         "request_headers_to_add": [_header("grpc-timeout", f"{route.timeout_ms}m")],
         "response_headers_to_add": [_header("cache-control", "no-store")],
         "metadata": {"filter_metadata": for_lua},
-        "typed_per_filter_config": per_filter,
     }
+
+
+def to_room(route: Route) -> dict[str, Any]:
+    """Return the action that sends a request on to the service behind its route."""
+    action: dict[str, Any] = {"cluster": route.room, "timeout": _seconds(route.timeout_ms + _GRACE_MS)}
+    if route.method == "GET":
+        # None of these has reached a servicer. A POST is not repeated: the caller decides.
+        action["retry_policy"] = {"retry_on": "connect-failure,refused-stream", "num_retries": 2}
+    return action
+
+
+def _preflight(group: Sequence[Route]) -> dict[str, Any]:
+    """
+    Return the answer to a browser that asks before it sends a request (Fetch standard, "CORS-preflight").
+
+    It carries no key, so any origin hears the same; the request itself is checked.
+    """
+    asked = [
+        _methods("OPTIONS"),
+        {"name": "origin", "present_match": True},
+        {"name": "access-control-request-method", "present_match": True},
+    ]
+    entry = _direct({**_path(group[0]), "headers": asked}, 204)
+    entry["response_headers_to_add"] = [
+        _header("access-control-allow-origin", "*"),
+        _header("access-control-allow-methods", ", ".join(sorted(route.method for route in group))),
+        _header("access-control-allow-headers", ", ".join(_BROWSER_HEADERS)),
+        _header("access-control-max-age", str(_PREFLIGHT_SECONDS)),
+    ]
+    return entry
 
 
 def _not_allowed(group: Sequence[Route]) -> dict[str, Any]:
@@ -91,7 +119,7 @@ def _direct(match: dict[str, Any], status: int, body: dict[str, Any] | None = No
     response: dict[str, Any] = {"status": status}
     if body is not None:
         response["body"] = body
-    return {"match": match, "direct_response": response, "typed_per_filter_config": _NO_CHECK}
+    return {"match": match, "direct_response": response, "typed_per_filter_config": NO_CHECK}
 
 
 def _path(route: Route) -> dict[str, Any]:

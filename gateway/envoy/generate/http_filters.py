@@ -1,4 +1,4 @@
-"""The chain of HTTP filters, in the order in which a request meets them."""
+"""The chains of HTTP filters, in the order in which a request meets them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gateway.envoy.generate.request_headers import FOR_ACCESS
+from gateway.envoy.generate.clusters import CHECK
+from gateway.envoy.generate.request_headers import CALLER, FOR_ACCESS
 from gateway.envoy.generate.route_table import READ_BODY_BYTES, Route
 
 _TYPES = "type.googleapis.com/envoy.extensions.filters.http"
@@ -14,25 +15,51 @@ _TYPES = "type.googleapis.com/envoy.extensions.filters.http"
 _FLOOD_PER_SECOND = 2_000
 _MAX_ADDRESSES = 20_000
 _CHECK_TIMEOUT = "1s"
-_CREDENTIAL = "SUPPORTAGENT_INTERNAL_CREDENTIAL"
+# Of what access answers, what callers get with every answer to a request that it lets pass …
+_WITH_ANSWERS = (
+    {"prefix": "ratelimit"},
+    {"prefix": "x-ratelimit-"},
+    {"exact": "quota-warning"},
+    {"prefix": "access-control-"},
+    {"exact": "vary"},
+)
+# … and with a refusal.
+_WITH_REFUSALS = ({"exact": "content-type"}, {"exact": "www-authenticate"}, {"exact": "retry-after"})
 
 
 def http_filters(routes: Sequence[Route], descriptor_set: Path, lua: Path) -> list[dict[str, Any]]:
-    """Return the chain. Answers meet it in the opposite order, so `shape_response` sees them last."""
+    """Return the chain of JSON. Answers meet it in the opposite order, so `shape_response` sees them last."""
     return [
         _lua("shape_response", lua),
-        # More than any route takes is answered at once; a route's own limit is the request check's.
-        _filter(
-            "body_size_limit", "body_size_limit.v3.BodySizeLimit", {"max_request_bytes": READ_BODY_BYTES}
-        ),
-        _filter("local_ratelimit", "local_ratelimit.v3.LocalRateLimit", _flood_guard()),
-        _filter("ext_authz", "ext_authz.v3.ExtAuthz", _check()),
+        *_guards(),
         _lua("check_request", lua),
         _filter(
             "grpc_json_transcoder",
             "grpc_json_transcoder.v3.GrpcJsonTranscoder",
             _transcoder(routes, descriptor_set),
         ),
+        *_way_out(),
+    ]
+
+
+def grpc_filters(lua: Path) -> list[dict[str, Any]]:
+    """Return the chain of native gRPC calls: the same guards, nothing to do with JSON."""
+    return [_lua("shape_status", lua), *_guards(), _lua("check_call", lua), *_way_out()]
+
+
+def _guards() -> list[dict[str, Any]]:
+    return [
+        # More than any route takes is answered at once; a route's own limit is the request check's.
+        _filter(
+            "body_size_limit", "body_size_limit.v3.BodySizeLimit", {"max_request_bytes": READ_BODY_BYTES}
+        ),
+        _filter("local_ratelimit", "local_ratelimit.v3.LocalRateLimit", _flood_guard()),
+        _filter("ext_authz", "ext_authz.v3.ExtAuthz", _check()),
+    ]
+
+
+def _way_out() -> list[dict[str, Any]]:
+    return [
         _filter("grpc_stats", "grpc_stats.v3.FilterConfig", {"stats_for_all_methods": True}),
         _filter("router", "router.v3.Router", {"suppress_envoy_headers": True}),
     ]
@@ -74,14 +101,16 @@ def _flood_guard() -> dict[str, Any]:
 
 def _check() -> dict[str, Any]:
     return {
-        "grpc_service": {
-            "envoy_grpc": {"cluster_name": "access"},
-            "timeout": _CHECK_TIMEOUT,
-            # Access answers with the credential for the services: nobody but the gateway may ask. The
-            # configuration names the variable, so that it can be read and shipped as it is.
-            "initial_metadata": [{"key": "x-internal-credential", "value": f"%ENVIRONMENT({_CREDENTIAL})%"}],
+        "http_service": {
+            "server_uri": {"uri": f"http://{CHECK}", "cluster": CHECK, "timeout": _CHECK_TIMEOUT},
+            # A path may hold what should have been in a header.
+            "path_override": "/",
+            "authorization_response": {
+                "allowed_upstream_headers": {"patterns": [{"exact": name} for name in CALLER]},
+                "allowed_client_headers": {"patterns": [*_WITH_ANSWERS, *_WITH_REFUSALS]},
+                "allowed_client_headers_on_success": {"patterns": list(_WITH_ANSWERS)},
+            },
         },
-        "transport_api_version": "V3",
         "failure_mode_allow": False,
         # Access is down: that is no verdict on the caller.
         "status_on_error": {"code": "ServiceUnavailable"},

@@ -9,7 +9,14 @@ from typing import TypeAlias
 
 from gateway.envoy.generate import request_headers
 from gateway.envoy.generate.error_reasons import ErrorReason
-from gateway.envoy.generate.problems import GRPC_CODES, GRPC_FALLBACKS, TEXTS, title
+from gateway.envoy.generate.problems import (
+    ERROR_DOMAIN,
+    GRPC_CODES,
+    GRPC_FALLBACKS,
+    GRPC_OF_STATUS,
+    TEXTS,
+    title,
+)
 from gateway.envoy.generate.route_table import Route
 from gateway.envoy.generate.shapes import Field, Shape, Shapes
 
@@ -40,7 +47,8 @@ def render_tables(routes: Sequence[Route], shapes: Shapes, reasons: Sequence[Err
     Return the module `tables`.
 
     It has `routes` (by RPC), `messages` (the fields of each body message and their shapes), `statuses`
-    (code to HTTP status), `titles`, `texts`, `fallbacks` (gRPC status to code), `grpc_codes` and `headers`.
+    (code to HTTP status), `titles`, `texts`, `fallbacks` (gRPC status to code), `grpc_codes` and
+    `grpc_of_status` (HTTP status to gRPC status), `error_domain` and `headers`.
     """
     bodies = [route.body_message for route in routes if route.body_message]
     messages: dict[str, LuaValue] = {"": {}}
@@ -54,6 +62,8 @@ def render_tables(routes: Sequence[Route], shapes: Shapes, reasons: Sequence[Err
         "texts": dict(TEXTS),
         "fallbacks": dict(GRPC_FALLBACKS),
         "grpc_codes": dict(GRPC_CODES),
+        "grpc_of_status": dict(GRPC_OF_STATUS),
+        "error_domain": ERROR_DOMAIN,
         "headers": _headers(),
     }
     return (
@@ -64,6 +74,9 @@ def render_tables(routes: Sequence[Route], shapes: Shapes, reasons: Sequence[Err
 def _headers() -> dict[str, LuaValue]:
     return {
         "from_outside": dict.fromkeys(request_headers.from_outside(), True),
+        "of_calls": dict.fromkeys(request_headers.of_calls(), True),
+        "rule": request_headers.RULE,
+        "client_address": request_headers.CLIENT_ADDRESS,
         "not_for_services": list(request_headers.not_for_services()),
         "for_services": list(request_headers.FOR_SERVICES),
         "longest_value": request_headers.LONGEST_VALUE,

@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.envoy.generate.error_reasons import ErrorReason
 from gateway.envoy.generate.problems import title
+from gateway.envoy.generate.response_headers import documented_headers, header_references
 from gateway.envoy.generate.route_table import Route
 from gateway.envoy.generate.schemas import Schemas, schema_of
 from gateway.envoy.generate.shapes import Field
@@ -19,6 +20,8 @@ _TAGS = {
     "actions": "Actions",
     "access": "Workspaces and keys",
 }
+# What the gateway may answer whatever the route: too large a body or head, limits, failures.
+_OF_ANY_ROUTE = (413, 429, 431, 500, 503, 504)
 _REQUEST_HEADERS = {
     "Idempotency-Key": "Same key and body within 24 hours: the first answer again; another body: 422.",
     "If-Match": "An `ETag` from an earlier answer; a stale one gets 412.",
@@ -26,12 +29,21 @@ _REQUEST_HEADERS = {
 _INTRODUCTION = """Grounded answers over your own documentation.
 
 Every `/v1` request carries a key: `Authorization: Bearer sk_live_…`. A key opens one workspace and has
-scopes. JSON is snake_case; times are RFC 3339 in UTC. Unknown fields, repeated keys and wrong types are
-refused; the answer lists all of them at once, each with a JSON pointer (on routes that take more than 1 MiB,
-within the first MiB). A field that is null counts as absent, except in a PATCH, where it is refused.
+scopes. A publishable key (`pk_…`), which may stand in a page's source, opens the routes that say so, from
+its origins alone; a preflight (CORS) carries no key and is answered for any origin.
+
+JSON is snake_case; times are RFC 3339 in UTC. Unknown fields, repeated keys and wrong types are refused; the
+answer lists all of them at once, each with a JSON pointer (on routes that take more than 1 MiB, within the
+first MiB). A field that is null counts as absent, except in a PATCH, where it is refused.
 
 Every answer has `X-Request-Id`; an id that the caller sends is not taken over. Errors are
-`application/problem+json`; their `code` is one of the listed ones."""
+`application/problem+json`; their `code` is one of the listed ones.
+
+Requests are limited by the minute, for the workspace and for keys that have a limit of their own. Every
+answer to a request with a valid key says where it stands, in `RateLimit-Policy`, `RateLimit` and
+`X-RateLimit-…`; beyond a limit it is 429 `RATE_LIMITED`, and a request after `Retry-After` is let through.
+A plan's quotas are by the month (UTC): from 80 % of one, `Quota-Warning` comes with every answer, beyond it
+429 `QUOTA_EXCEEDED`. What fails on our side is not counted."""
 
 
 def openapi(routes: Sequence[Route], schemas: Schemas, reasons: Sequence[ErrorReason]) -> dict[str, Any]:
@@ -50,11 +62,13 @@ def openapi(routes: Sequence[Route], schemas: Schemas, reasons: Sequence[ErrorRe
         "components": {
             "schemas": {**schemas.components(), **_problem_schemas(reasons)},
             "responses": _responses(reasons),
+            "headers": documented_headers(),
             "securitySchemes": {
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key: `sk_live_…` or `sk_test_…`. Its scopes say what it may do.",
+                    "description": "An API key: `sk_live_…` or `sk_test_…`, whose scopes say what it may do; "
+                    "on routes that say so a publishable one, `pk_live_…` or `pk_test_…`.",
                 }
             },
         },
@@ -65,6 +79,8 @@ def _operation(route: Route, schemas: Schemas, reasons: Sequence[ErrorReason]) -
     description = route.comment
     if route.scope:
         description += f" Scope: `{route.scope}`."
+    if route.publishable:
+        description += " Open to publishable keys."
     operation: dict[str, Any] = {
         "operationId": route.operation[0].lower() + route.operation[1:],
         "tags": [_TAGS.get(route.room, route.room.title())],
@@ -92,6 +108,7 @@ def _answers(route: Route, schemas: Schemas, reasons: Sequence[ErrorReason]) -> 
     media = "text/event-stream" if route.streaming else "application/json"
     success = {
         "description": "Each `data:` line is one of these objects." if route.streaming else "Done.",
+        "headers": header_references(limited=route.audience == "api_key"),
         "content": {media: {"schema": schemas.reference(route.response_message)}},
     }
     answers: dict[str, Any] = {str(route.success_status): success}
@@ -100,17 +117,17 @@ def _answers(route: Route, schemas: Schemas, reasons: Sequence[ErrorReason]) -> 
     statuses = [400, *(reason.status for reason in reasons if re.search(rf"\b{reason.code}\b", said))]
     if route.audience != "anyone":
         statuses += [401]
-    if route.scope:
+    if route.audience == "api_key":
         statuses += [403]
     if route.path_fields:
         statuses += [404]
     if "`If-Match`" in route.comment:
         statuses += [412]
     if route.body_message:
-        statuses += [413, 415]
+        statuses += [415]
     if "`Idempotency-Key`" in route.comment:
         statuses += [409, 422]
-    for status in sorted({*statuses, 429, 500, 503, 504}):
+    for status in sorted({*statuses, *_OF_ANY_ROUTE}):
         answers[str(status)] = {"$ref": f"#/components/responses/{status}"}
     return answers
 
@@ -176,10 +193,7 @@ def _responses(reasons: Sequence[ErrorReason]) -> dict[str, Any]:
         codes = ", ".join(f"`{reason.code}`" for reason in reasons if reason.status == status)
         responses[str(status)] = {
             "description": f"{title(status)}: {codes}.",
+            "headers": header_references(limited=status != 401, status=status),
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        if status in (429, 503):
-            responses[str(status)]["headers"] = {
-                "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
-            }
     return responses

@@ -52,6 +52,24 @@ GRPC_FALLBACKS: Mapping[int, str] = {
 # The gRPC status for an error without a readable body.
 GRPC_CODES: Mapping[int, int] = {502: 14, 503: 14, 504: 4}
 
+# The gRPC status of a native call that the gateway refuses, by the problem's HTTP status (AIP-193; to gRPC,
+# what is too large is RESOURCE_EXHAUSTED, a method that is not there UNIMPLEMENTED).
+GRPC_OF_STATUS: Mapping[int, int] = {
+    400: 3,
+    401: 16,
+    403: 7,
+    404: 12,
+    413: 8,
+    415: 12,
+    429: 8,
+    431: 8,
+    500: 13,
+    503: 14,
+    504: 4,
+}
+# As services say it in their ErrorInfo (services/runtime/status.py).
+ERROR_DOMAIN = "supportagent"
+
 
 # Where the names of RFC 9110 are newer than Python's, or there is none.
 _TITLES: Mapping[int, str] = {

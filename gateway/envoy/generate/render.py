@@ -7,17 +7,18 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from gateway.envoy.generate.clusters import cluster
+from gateway.envoy.generate.clusters import check_cluster, grpc_cluster
 from gateway.envoy.generate.descriptors import Descriptors
 from gateway.envoy.generate.docs_page import docs_page
 from gateway.envoy.generate.endpoints import Endpoints
 from gateway.envoy.generate.envoy_routes import page, page_not_allowed, route_configuration
 from gateway.envoy.generate.error_reasons import read_error_reasons
-from gateway.envoy.generate.http_filters import http_filters
+from gateway.envoy.generate.grpc_routes import grpc_route_configuration
+from gateway.envoy.generate.http_filters import grpc_filters, http_filters
 from gateway.envoy.generate.listeners import listener
 from gateway.envoy.generate.lua_tables import render_tables
 from gateway.envoy.generate.openapi import openapi
-from gateway.envoy.generate.route_table import Route, read_routes
+from gateway.envoy.generate.route_table import read_routes
 from gateway.envoy.generate.schemas import Schemas
 from gateway.envoy.generate.shapes import Shapes
 
@@ -54,37 +55,38 @@ def render(endpoints: Endpoints, out: Path, descriptor_set: Path) -> Path:
     (out / "openapi.json").write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
     (out / "docs.html").write_text(docs_page(document), encoding="utf-8")
     filters = http_filters(routes, transcoder_set, out / "lua")
+    listeners = [
+        listener(
+            "public", endpoints.public, route_configuration("public", public, _pages(out)), filters, reasons
+        ),
+        listener(
+            "operator", endpoints.operator, route_configuration("operator", operator, []), filters, reasons
+        ),
+    ]
+    if endpoints.grpc is not None:
+        calls = [route for route in public if route.audience == "api_key"]
+        native = grpc_route_configuration("grpc", calls)
+        listeners.append(
+            listener("grpc", endpoints.grpc, native, grpc_filters(out / "lua"), reasons, native=True)
+        )
     config = {
         "node": {"id": "gateway", "cluster": "gateway"},
         "admin": {"address": _socket(endpoints.admin.host, endpoints.admin.port)},
         "overload_manager": {"resource_monitors": [_connection_limit()]},
         "static_resources": {
-            "listeners": [
-                listener(
-                    "public",
-                    endpoints.public,
-                    route_configuration("public", public, _pages(out)),
-                    filters,
-                    reasons,
-                ),
-                listener(
-                    "operator",
-                    endpoints.operator,
-                    route_configuration("operator", operator, []),
-                    filters,
-                    reasons,
+            "listeners": listeners,
+            "clusters": [
+                check_cluster(endpoints.check),
+                *(
+                    grpc_cluster(room, endpoints.service(room))
+                    for room in sorted({route.room for route in routes})
                 ),
             ],
-            "clusters": [cluster(room, endpoints.service(room)) for room in _rooms(routes)],
         },
     }
     path = out / "envoy.json"
     path.write_text(json.dumps(config, indent=1), encoding="utf-8")
     return path
-
-
-def _rooms(routes: list[Route]) -> list[str]:
-    return sorted({"access", *(route.room for route in routes)})
 
 
 def _pages(out: Path) -> list[dict[str, Any]]:

@@ -18,6 +18,11 @@ LARGEST_BODY_BYTES = 15_728_640
 # Bodies that are a little too large are read to their end all the same, so that every client reads the 413.
 READ_BODY_BYTES = 20_971_520
 
+METERS = {
+    access.METER_UNSPECIFIED: "request",
+    access.METER_QUERY: "query",
+    access.METER_KNOWLEDGE_WRITE: "knowledge_write",
+}
 AUDIENCES = {
     access.AUDIENCE_API_KEY: "api_key",
     access.AUDIENCE_OPERATOR: "operator",
@@ -37,6 +42,7 @@ class Route:
     audience: str
     scope: str
     publishable: bool
+    meter: str
     success_status: int
     timeout_ms: int
     max_body_bytes: int
@@ -55,6 +61,12 @@ class Route:
     def name(self) -> str:
         """The RPC's full name with a slash, as gRPC writes it: `supportagent.query.v1.QueryService/Query`."""
         return f"{self.service}/{self.operation}"
+
+    @property
+    def rule(self) -> str:
+        """What access has to know of the route, in one header: `audience|scope|publishable|meter|name`."""
+        publishable = "true" if self.publishable else "false"
+        return "|".join((self.audience, self.scope, publishable, self.meter, self.name))
 
 
 def read_routes(descriptors: Descriptors) -> list[Route]:
@@ -126,6 +138,7 @@ def _route(
         audience=AUDIENCES[rule.audience],
         scope=rule.scope,
         publishable=rule.publishable,
+        meter=METERS[rule.meter],
         success_status=rule.success_status or 200,
         timeout_ms=rule.timeout_ms or DEFAULT_TIMEOUT_MS,
         max_body_bytes=rule.max_body_bytes or DEFAULT_BODY_BYTES,

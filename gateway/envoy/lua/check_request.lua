@@ -2,6 +2,7 @@
 -- It stands before the transcoder, which takes unknown fields, repeated keys, trailing commas and text/plain.
 
 local problem = require("problem")
+local request_headers = require("request_headers")
 local strict_json = require("strict_json")
 local tables = require("tables")
 local url = require("url")
@@ -63,19 +64,6 @@ local function check_body(handle, route, violations)
   return true
 end
 
-local function check_headers(headers, violations)
-  for _, name in ipairs(tables.headers.not_for_services) do
-    headers:remove(name)
-  end
-  for _, name in ipairs(tables.headers.for_services) do
-    local value = headers:get(name) or ""
-    if #value > tables.headers.longest_value or value:find("[^ -~]") then
-      local detail = "at most " .. tables.headers.longest_value .. " characters of ASCII are expected"
-      violations[#violations + 1] = { pointer = "/" .. name, detail = detail }
-    end
-  end
-end
-
 local function check(handle, route)
   local violations = {}
   local path, query = url.split(handle:headers():get(":path"))
@@ -88,7 +76,7 @@ local function check(handle, route)
   if not check_body(handle, route, violations) then
     return
   end
-  check_headers(handle:headers(), violations)
+  request_headers.check(handle:headers(), violations)
   if #violations > 0 then
     problem.respond(handle, "INVALID_ARGUMENT", "The request breaks a rule; see errors.", violations)
     return

@@ -1,9 +1,11 @@
--- Keeps of every request only the headers that somebody reads, and gives every answer its final form: the route's success status, and one problem shape for upstream errors.
+-- Keeps of every request only the headers that somebody reads, tells access what the route demands, and gives every
+-- answer its final form: the route's success status, and one problem shape for upstream errors.
 -- It stands first in the chain and so sees answers last. What Envoy itself answers has its shape already
 -- (local_reply_config), as has what access and the request check answer.
 
 local json_value = require("json_value")
 local problem = require("problem")
+local request_headers = require("request_headers")
 local tables = require("tables")
 local url = require("url")
 
@@ -117,30 +119,8 @@ local function write_success(handle, route)
   end
 end
 
--- Services get headers as metadata: gRPC refuses too much of it, binary names whose value is none, and Envoy a
--- request to which it can't add its own. What nobody reads goes before anything can stumble over it.
-local function drop_unread(headers)
-  local unread = {}
-  for name in pairs(headers) do
-    if name:sub(1, 1) ~= ":" and not tables.headers.from_outside[name] then
-      unread[#unread + 1] = name
-    end
-  end
-  for _, name in ipairs(unread) do
-    headers:remove(name)
-  end
-end
-
--- No query string, and no key that somebody put into the path.
-local function path_to_log(path)
-  return (path:gsub("%?.*", ""):gsub("[sp]k_%a+_%w+", "(key)"))
-end
-
 function envoy_on_request(handle)
-  drop_unread(handle:headers())
-  local metadata = handle:streamInfo():dynamicMetadata()
-  metadata:set("gateway.request", "id", handle:headers():get("x-request-id") or "")
-  metadata:set("gateway.request", "path", path_to_log(handle:headers():get(":path") or ""))
+  request_headers.keep(handle, tables.headers.from_outside)
 end
 
 local function shape(handle)
