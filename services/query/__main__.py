@@ -10,11 +10,16 @@ from services.embedding.settings import load_embedding_settings
 from services.kernel.clock import SystemClock
 from services.query.api import answering_servicer, query_servicer
 from services.query.api.answering_servicer import AnsweringServicer
+from services.query.api.metering import Metering
+from services.query.api.once import Once
 from services.query.api.query_servicer import QueryServicer
 from services.query.clients.conversations import TranscriptService
 from services.query.clients.dependency import ServiceDependency
 from services.query.clients.rerank_endpoint import RerankEndpoints
 from services.query.clients.rerank_fastembed import open_cross_encoder
+from services.query.clients.usage import UsageReports
+from services.query.clients.user_tokens import IDEMPOTENT as VERIFYING
+from services.query.clients.user_tokens import UserTokens
 from services.query.clients.vector_search import IDEMPOTENT, VectorSearch
 from services.query.domain.asking import Asking
 from services.query.domain.confidence.calibration import shipped_measurement
@@ -36,16 +41,21 @@ from services.query.settings import PREFIX, QuerySettings
 from services.query.storage import schema
 from services.query.storage.answering import StoredAnswering
 from services.query.storage.labelled_scores import StoredLabelledScores
-from services.query.storage.seal import Seal
 from services.query.storage.turns import StoredTurns, TurnDelivery
+from services.query.storage.usage import CountedQuestions
 from services.runtime import logs
 from services.runtime.channel import open_channel
 from services.runtime.database import migrate, open_database
+from services.runtime.first_answers import FirstAnswers
 from services.runtime.health import Health
+from services.runtime.idempotency import Pruning
 from services.runtime.outbox import Outbox, OutboxDelivery
+from services.runtime.reporter import Reporter
+from services.runtime.seal import Seal
 from services.runtime.server import Service, serve
 from services.runtime.serving_threads import ServingThreads
 from services.runtime.settings import load, load_shared
+from services.runtime.usage import UsageCounter
 
 _VERSIONS = Path(__file__).parent / "storage" / "versions"
 
@@ -61,12 +71,16 @@ def main() -> None:
     credential = shared.internal_credential
     vector_search = open_channel(settings.vector_search_target, credential=credential, idempotent=IDEMPOTENT)
     conversations = open_channel(settings.conversations_target, credential=credential)
-    access = open_channel(settings.access_target, credential=credential)
+    access = open_channel(settings.access_target, credential=credential, idempotent=VERIFYING)
 
     embedder = open_embedder(embedding_settings)
     transcripts = TranscriptService(conversations, settings.history_timeout, settings.append_timeout)
     outbox = Outbox(database, schema.outbox)
     delivery = OutboxDelivery(outbox, TurnDelivery(transcripts))
+    first_answers = FirstAnswers(database, schema.first_answers)
+    pruning = Pruning(first_answers.prune)
+    usage = UsageCounter(database, schema.usage, "query")
+    reporter = Reporter(usage, UsageReports(access))
     model = shipped_model()
     least = settings.default_min_confidence
     least = model.threshold if least is None else least
@@ -90,6 +104,7 @@ def main() -> None:
         Judge(model, calibrations),
         Writing(Generation(chat, outcomes), EmbeddedSupport(embedder)),
         Transcript(transcripts, StoredTurns(database, outbox)),
+        UserTokens(access, settings.user_token_timeout),
         answering,
         calibrations,
         SystemClock(),
@@ -100,10 +115,16 @@ def main() -> None:
             "access": ServiceDependency(access),
             "embedding": EmbedderDependency(embedder),
         },
-        helpful={"conversations": ServiceDependency(conversations)},
+        # Without the shared counters, limits are each gateway's own and quotas stay open.
+        helpful={
+            "conversations": ServiceDependency(conversations),
+            "limits": ServiceDependency(access, "limits"),
+        },
     )
 
     delivery.start()
+    pruning.start()
+    reporter.start()
     health = Health()
     health.set_serving(True)
     serve(
@@ -113,7 +134,14 @@ def main() -> None:
             Service(
                 query_servicer.SERVICE,
                 add_QueryServiceServicer_to_server,
-                QueryServicer(asking, readiness, answering, calibrations),
+                QueryServicer(
+                    asking,
+                    readiness,
+                    answering,
+                    calibrations,
+                    Once(first_answers),
+                    Metering(CountedQuestions(usage), SystemClock()),
+                ),
             ),
             Service(
                 answering_servicer.SERVICE,
@@ -125,6 +153,9 @@ def main() -> None:
         threads=threads,
         on_stop=delivery.stop,
     )
+    pruning.stop()
+    # After the last call, which counts too.
+    reporter.stop()
     endpoint.close()
     rerankers.close()
     database.close()

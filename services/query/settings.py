@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.query.storage.seal import Seal, UnfitKey
+from services.runtime.seal import Seal, UnfitKey
 from services.runtime.settings import ProcessSettings, Secret, SettingsError
 
 PREFIX = "QUERY_"
@@ -24,6 +24,8 @@ class QuerySettings(ProcessSettings):
     access_target: str
 
     search_timeout: float = 5.0
+    # Access may have to fetch a customer's key set first, which takes it 5 at most.
+    user_token_timeout: float = 6.0
     # A hanging conversations service costs each question at most these two together.
     history_timeout: float = 0.3
     append_timeout: float = 0.5
@@ -44,6 +46,7 @@ class QuerySettings(ProcessSettings):
         """Refuse what can't work, all of it at once."""
         times = {
             "SEARCH_TIMEOUT": self.search_timeout,
+            "USER_TOKEN_TIMEOUT": self.user_token_timeout,
             "HISTORY_TIMEOUT": self.history_timeout,
             "APPEND_TIMEOUT": self.append_timeout,
         }

@@ -7,6 +7,7 @@ from supportagent.conversations.v1 import conversation_service_pb2 as pb
 from supportagent.conversations.v1 import turn_service_pb2 as turn_pb
 
 from services.conversations.domain.conversation import Conversation, Transcript, Turn
+from services.conversations.domain.end_user import EndUser
 from services.conversations.domain.listing import Listing
 from services.conversations.domain.message import Action, Confidence, Feedback, Message, Role, Source
 from services.kernel.errors import InvalidArgument, Violation
@@ -28,7 +29,15 @@ def turn(request: turn_pb.AppendTurnRequest) -> Turn:
         metadata=dict(request.metadata),
         question=_to_message(request.user_message),
         answer=_to_message(request.assistant_message),
+        end_user=end_user(request),
     )
+
+
+def end_user(request: turn_pb.AppendTurnRequest | turn_pb.GetHistoryRequest) -> EndUser | None:
+    """Return who asks; None: nobody is known."""
+    if not request.HasField("end_user"):
+        return None
+    return EndUser(request.end_user.issuer, request.end_user.subject)
 
 
 def listing(request: pb.ListConversationsRequest) -> Listing:

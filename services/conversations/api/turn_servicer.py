@@ -28,5 +28,7 @@ class TurnServicer(pb_grpc.TurnServiceServicer):
         self, request: pb.GetHistoryRequest, context: grpc.ServicerContext
     ) -> pb.GetHistoryResponse:
         """Return the newest messages of a conversation, oldest first."""
-        messages = self._transcripts.history(caller(context), request.conversation_id, request.limit)
+        messages = self._transcripts.history(
+            caller(context), request.conversation_id, convert.end_user(request), request.limit
+        )
         return convert.get_history_response(messages)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import isfinite
 
+from services.conversations.domain.end_user import EndUser
+from services.conversations.domain.errors import ConversationNotFound
 from services.conversations.domain.message import Message, Role
 from services.kernel.errors import InvalidArgument, Violation
 
@@ -26,6 +28,8 @@ class Turn:
     metadata: Mapping[str, str]
     question: Message
     answer: Message
+    # Who asked; None: nobody whom access has vouched for.
+    end_user: EndUser | None = None
 
     def check(self) -> None:
         """
@@ -52,6 +56,8 @@ class Turn:
             violations.append(Violation("/assistant_message/answered", "must be given"))
         if not all(isfinite(score) for score in self.answer.scores):
             violations.append(Violation("/assistant_message", "its scores must be finite numbers"))
+        if self.end_user is not None:
+            violations += self.end_user.violations("/end_user")
         if violations:
             raise InvalidArgument.of(violations)
 
@@ -61,14 +67,15 @@ class Conversation:
     """
     A conversation without its messages.
 
-    `answered` is False once a question in it was not answered, and stays so.
+    `answered` is False once a question in it was not answered, and stays so. `end_user` is the first one who
+    spoke in it, None where nobody has yet: from then on nobody else goes on with it.
     """
 
     id: str
     channel: str
     created_at: datetime
     updated_at: datetime
-    user_id: str = ""
+    end_user: EndUser | None = None
     answered: bool = True
     message_count: int = 0
     preview: str = ""
@@ -85,10 +92,28 @@ class Conversation:
             preview=turn.question.content[:PREVIEW_LENGTH],
         )
 
+    @property
+    def user_id(self) -> str:
+        """The subject whom it is bound to; empty: nobody."""
+        return "" if self.end_user is None else self.end_user.subject
+
+    def check_open_to(self, end_user: EndUser | None) -> None:
+        """Raise ConversationNotFound where it is bound to somebody else."""
+        if self.end_user is not None and self.end_user != end_user:
+            raise ConversationNotFound
+
     def after(self, turn: Turn) -> "Conversation":
-        """Return the conversation with one turn more."""
+        """
+        Return the conversation with one turn more.
+
+        Raises:
+            ConversationNotFound: it is bound to somebody else.
+        """
+        self.check_open_to(turn.end_user)
         return replace(
             self,
+            # The same as before, or the first.
+            end_user=turn.end_user,
             updated_at=max(self.updated_at, turn.answer.created_at),
             answered=self.answered and turn.answer.answered is True,
             message_count=self.message_count + 2,

@@ -4,7 +4,6 @@ from typing import Protocol
 
 from services.conversations.domain.conversation import Conversation, Transcript, Turn
 from services.conversations.domain.listing import Filters
-from services.conversations.domain.message import Message
 from services.kernel.ids import WorkspaceId
 from services.kernel.pages import Place
 
@@ -25,10 +24,11 @@ class Conversations(Protocol):
 
         Raises:
             InvalidArgument: the question's id is that of a message of another turn.
+            ConversationNotFound: the conversation is bound to somebody else.
         """
 
-    def newest(self, workspace_id: WorkspaceId, conversation_id: str, limit: int) -> list[Message] | None:
-        """Return the newest `limit` messages, oldest first; None where there is no such conversation."""
+    def newest(self, workspace_id: WorkspaceId, conversation_id: str, limit: int) -> Transcript | None:
+        """Return a conversation with its newest `limit` messages; None where there is none."""
 
     def get(self, workspace_id: WorkspaceId, conversation_id: str) -> Transcript | None:
         """Return a conversation with all its messages; None where there is none."""

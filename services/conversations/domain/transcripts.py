@@ -1,6 +1,7 @@
 """What callers do with conversations."""
 
 from services.conversations.domain.conversation import Conversation, Transcript, Turn
+from services.conversations.domain.end_user import EndUser
 from services.conversations.domain.errors import ConversationNotFound
 from services.conversations.domain.listing import Listing, bound_to
 from services.conversations.domain.message import Message
@@ -24,24 +25,28 @@ class Transcripts:
 
         Raises:
             InvalidArgument: the turn breaks a rule.
+            ConversationNotFound: its conversation is bound to somebody else.
         """
         turn.check()
         return self._conversations.append(caller.workspace_id, turn)
 
-    def history(self, caller: Caller, conversation_id: str, limit: int) -> list[Message]:
+    def history(
+        self, caller: Caller, conversation_id: str, end_user: EndUser | None, limit: int
+    ) -> list[Message]:
         """
-        Return the newest `limit` messages, oldest first.
+        Return the newest `limit` messages, oldest first, to the end user who asks (None: nobody is known).
 
         Raises:
             InvalidArgument: the limit is not between 1 and 40.
-            ConversationNotFound: the workspace has no such conversation.
+            ConversationNotFound: the workspace has no such conversation, or it is bound to somebody else.
         """
         if not 1 <= limit <= MAX_HISTORY:
             raise InvalidArgument.of([Violation("/limit", f"must be between 1 and {MAX_HISTORY}")])
-        messages = self._conversations.newest(caller.workspace_id, conversation_id, limit)
-        if messages is None:
+        transcript = self._conversations.newest(caller.workspace_id, conversation_id, limit)
+        if transcript is None:
             raise ConversationNotFound
-        return messages
+        transcript.conversation.check_open_to(end_user)
+        return transcript.messages
 
     def get(self, caller: Caller, conversation_id: str) -> Transcript:
         """

@@ -1,10 +1,11 @@
 """Conversations in the database."""
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 
 from services.conversations.domain.conversation import Conversation, Transcript, Turn
 from services.conversations.domain.listing import Filters
-from services.conversations.domain.message import Message
 from services.conversations.storage import rows
 from services.conversations.storage.schema import conversations, messages
 from services.kernel.errors import InvalidArgument, Violation
@@ -20,7 +21,13 @@ class StoredConversations:
         self._database = database
 
     def append(self, workspace_id: WorkspaceId, turn: Turn) -> bool:
-        """Store a turn; return whether it was new; raise InvalidArgument for a question's id in use."""
+        """
+        Store a turn; return whether it was new.
+
+        Raises:
+            InvalidArgument: the question's id is in use.
+            ConversationNotFound: the conversation is bound to somebody else.
+        """
         with self._database.write() as connection:
             if _is_known(connection, workspace_id, turn):
                 return False
@@ -28,6 +35,7 @@ class StoredConversations:
             # The same turn may have come in while this one waited for the lock.
             if _is_known(connection, workspace_id, turn):
                 return False
+            grown = conversation.after(turn)
             said = [
                 {
                     "workspace_id": workspace_id,
@@ -41,30 +49,22 @@ class StoredConversations:
             connection.execute(
                 sa.update(conversations)
                 .where(_is(workspace_id, conversation.id))
-                .values(rows.from_conversation(conversation.after(turn)))
+                .values(rows.from_conversation(grown))
             )
         return True
 
-    def newest(self, workspace_id: WorkspaceId, conversation_id: str, limit: int) -> list[Message] | None:
-        """Return the newest messages, oldest first; None where there is no such conversation."""
-        query = _messages_of(workspace_id, conversation_id).order_by(
+    def newest(self, workspace_id: WorkspaceId, conversation_id: str, limit: int) -> Transcript | None:
+        """Return a conversation with its newest messages; None where there is none."""
+        newest_first = _messages_of(workspace_id, conversation_id).order_by(
             messages.c.created_at.desc(), messages.c.seq.desc()
         )
-        with self._database.read() as connection:
-            found = [rows.to_message(row) for row in connection.execute(query.limit(limit))]
-        # A conversation begins with its first turn: none is without messages.
-        return found[::-1] or None
+        found = self._transcript(workspace_id, conversation_id, newest_first.limit(limit))
+        return None if found is None else replace(found, messages=found.messages[::-1])
 
     def get(self, workspace_id: WorkspaceId, conversation_id: str) -> Transcript | None:
         """Return a conversation with all its messages; None where there is none."""
-        conversation = sa.select(conversations).where(_is(workspace_id, conversation_id))
         said = _messages_of(workspace_id, conversation_id).order_by(messages.c.created_at, messages.c.seq)
-        with self._database.read() as connection:
-            row = connection.execute(conversation).first()
-            if row is None:
-                return None
-            found = [rows.to_message(each) for each in connection.execute(said)]
-        return Transcript(rows.to_conversation(row), found)
+        return self._transcript(workspace_id, conversation_id, said)
 
     def page(
         self, workspace_id: WorkspaceId, filters: Filters, size: int, after: Place | None
@@ -82,6 +82,17 @@ class StoredConversations:
             query = query.where(sa.tuple_(*age) < place)
         with self._database.read() as connection:
             return [rows.to_conversation(row) for row in connection.execute(query)]
+
+    def _transcript(
+        self, workspace_id: WorkspaceId, conversation_id: str, said: sa.Select[tuple[object, ...]]
+    ) -> Transcript | None:
+        conversation = sa.select(conversations).where(_is(workspace_id, conversation_id))
+        with self._database.read() as connection:
+            row = connection.execute(conversation).first()
+            if row is None:
+                return None
+            found = [rows.to_message(each) for each in connection.execute(said)]
+        return Transcript(rows.to_conversation(row), found)
 
     def _locked(self, connection: sa.Connection, workspace_id: WorkspaceId, turn: Turn) -> Conversation:
         """Return the turn's conversation, begun where it is new, with its row locked until the commit."""

@@ -6,6 +6,7 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from services.conversations.domain.conversation import Conversation
+from services.conversations.domain.end_user import EndUser
 from services.conversations.domain.message import Action, Confidence, Feedback, Message, Role, Source
 
 Row = sa.Row[tuple[object, ...]]
@@ -36,6 +37,7 @@ def from_conversation(conversation: Conversation) -> dict[str, object]:
         "id": storable(conversation.id),
         "channel": storable(conversation.channel),
         "user_id": storable(conversation.user_id),
+        "user_issuer": storable("" if conversation.end_user is None else conversation.end_user.issuer),
         "answered": conversation.answered,
         "message_count": conversation.message_count,
         "preview": storable(conversation.preview),
@@ -52,7 +54,7 @@ def to_conversation(row: Row) -> Conversation:
         channel=row.channel,
         created_at=row.created_at,
         updated_at=row.updated_at,
-        user_id=row.user_id,
+        end_user=EndUser(row.user_issuer, row.user_id) if row.user_id else None,
         answered=row.answered,
         message_count=row.message_count,
         preview=row.preview,

@@ -12,7 +12,9 @@ conversations = sa.Table(
     sa.Column("workspace_id", sa.Text, primary_key=True),
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("channel", sa.Text, nullable=False),
+    # Whom it is bound to, by the subject and the issuer of a user token; both empty: nobody.
     sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("user_issuer", sa.Text, nullable=False),
     sa.Column("answered", sa.Boolean, nullable=False),
     sa.Column("message_count", sa.Integer, nullable=False),
     sa.Column("preview", sa.Text, nullable=False),

@@ -9,7 +9,9 @@ from supportagent.query.v1 import query_service_pb2_grpc as pb_grpc
 from services.kernel.errors import DeadlineExceeded
 from services.query.api import convert
 from services.query.api.convert_calibration import calibration_response
-from services.query.domain.asking import Asking, Completed
+from services.query.api.metering import Metering
+from services.query.api.once import Once
+from services.query.domain.asking import Asking, Completed, Delta
 from services.query.domain.confidence.calibrations import Calibrations
 from services.query.domain.readiness import READY, Readiness
 from services.query.domain.settings.answering import AnsweringSettings
@@ -34,16 +36,31 @@ class QueryServicer(pb_grpc.QueryServiceServicer):
         readiness: Readiness,
         answering: AnsweringSettings,
         calibrations: Calibrations,
+        once: Once,
+        metering: Metering,
     ) -> None:
         self._asking = asking
         self._readiness = readiness
         self._answering = answering
         self._calibrations = calibrations
+        self._once = once
+        self._metering = metering
 
     def Query(self, request: pb.QueryRequest, context: grpc.ServicerContext) -> pb.QueryResponse:
         """Answer a question, or say that it can't be answered."""
-        answer = self._asking.answer(caller(context), convert.question(request), _patience())
-        return convert.query_response(answer)
+        with (
+            self._metering.question(caller(context)) as metered,
+            self._once.attempt(request, context) as attempt,
+        ):
+            if attempt.first is not None:
+                return pb.QueryResponse.FromString(attempt.first[0])
+            answer = self._asking.answer(caller(context), convert.question(request), _patience())
+            response = convert.query_response(answer)
+            attempt.told(response)
+            attempt.keep()
+            _check_time()
+            metered.answered()
+            return response
 
     def StreamQuery(
         self, request: pb.StreamQueryRequest, context: grpc.ServicerContext
@@ -54,18 +71,33 @@ class QueryServicer(pb_grpc.QueryServiceServicer):
         What fails before the first event fails the call; what fails after it becomes the last event, since a
         status that follows a message is not seen by HTTP callers.
         """
-        begun = False
-        try:
-            for event in self._asking.stream(caller(context), convert.question(request), _patience()):
-                yield convert.stream_query_response(event)
-                begun = True
-                if not isinstance(event, Completed):
-                    _check_deadline()
-        except Exception as error:
-            if not begun:
-                raise
-            problem = foreseen(error, "StreamQuery")
-            yield convert.stream_error(problem, caller(context).request_id)
+        with (
+            self._metering.question(caller(context)) as metered,
+            self._once.attempt(request, context) as attempt,
+        ):
+            if attempt.first is not None:
+                yield from map(pb.StreamQueryResponse.FromString, attempt.first)
+                return
+            begun = False
+            try:
+                for event in self._asking.stream(caller(context), convert.question(request), _patience()):
+                    message = convert.stream_query_response(event)
+                    attempt.told(message)
+                    if isinstance(event, Completed):
+                        attempt.keep()
+                        metered.answered()
+                    elif isinstance(event, Delta):
+                        metered.told()
+                    yield message
+                    begun = True
+                    if not isinstance(event, Completed):
+                        _check_time(_LAST_WORD_SECONDS)
+            except Exception as error:
+                if not begun:
+                    raise
+                metered.failed()
+                problem = foreseen(error, "StreamQuery")
+                yield convert.stream_error(problem, caller(context).request_id)
 
     def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:
         """Find passages without answering."""
@@ -94,7 +126,7 @@ def _patience() -> float | None:
     return None if left is None else max(0.0, left - _TELLING_SECONDS)
 
 
-def _check_deadline() -> None:
+def _check_time(needed: float = 0.0) -> None:
     left = seconds_left()
-    if left is not None and left < _LAST_WORD_SECONDS:
+    if left is not None and left < needed:
         raise DeadlineExceeded("The deadline passed.")

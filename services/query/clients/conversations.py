@@ -1,5 +1,8 @@
 """Transcripts from and to the conversations service."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import grpc
 from supportagent.conversations.v1 import conversation_service_pb2 as messages_pb
 from supportagent.conversations.v1 import turn_service_pb2 as pb
@@ -8,6 +11,7 @@ from supportagent.conversations.v1 import turn_service_pb2_grpc as pb_grpc
 from services.kernel.caller import Caller
 from services.kernel.errors import DomainError, ErrorKind
 from services.query.domain.conversation import Turn
+from services.query.domain.end_user import EndUser
 from services.query.domain.errors import ConversationNotFound
 from services.query.domain.question import Said
 from services.runtime.call import acting_as, seconds_left
@@ -23,22 +27,35 @@ class TranscriptService:
         self._history_timeout = history_timeout
         self._append_timeout = append_timeout
 
-    def history(self, caller: Caller, conversation_id: str, limit: int) -> list[Said]:
+    def history(
+        self, caller: Caller, conversation_id: str, end_user: EndUser | None, limit: int
+    ) -> list[Said]:
         """Return the newest messages of a conversation, oldest first."""
-        request = pb.GetHistoryRequest(conversation_id=conversation_id, limit=limit)
-        try:
-            with acting_as(caller, seconds_left()):
-                response = call(self._stub.GetHistory, request, timeout=self._history_timeout)
-        except DomainError as error:
-            if error.kind is ErrorKind.NOT_FOUND:
-                raise ConversationNotFound from None
-            raise
+        request = pb.GetHistoryRequest(
+            conversation_id=conversation_id, limit=limit, end_user=_end_user(end_user)
+        )
+        with _not_found(), acting_as(caller, seconds_left()):
+            response = call(self._stub.GetHistory, request, timeout=self._history_timeout)
         return [Said(each.role, each.content) for each in response.messages]
 
     def append(self, caller: Caller, turn: Turn) -> None:
         """Store a turn."""
-        with acting_as(caller, seconds_left()):
+        with _not_found(), acting_as(caller, seconds_left()):
             call(self._stub.AppendTurn, _append_turn_request(turn), timeout=self._append_timeout)
+
+
+@contextmanager
+def _not_found() -> Iterator[None]:
+    try:
+        yield
+    except DomainError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            raise ConversationNotFound from None
+        raise
+
+
+def _end_user(end_user: EndUser | None) -> pb.EndUser | None:
+    return None if end_user is None else pb.EndUser(issuer=end_user.issuer, subject=end_user.subject)
 
 
 def _append_turn_request(turn: Turn) -> pb.AppendTurnRequest:
@@ -47,6 +64,7 @@ def _append_turn_request(turn: Turn) -> pb.AppendTurnRequest:
         conversation_id=turn.conversation_id,
         channel=turn.channel,
         metadata=turn.metadata,
+        end_user=_end_user(turn.end_user),
         user_message=messages_pb.Message(
             id=user.id, role="user", content=user.content, created_at=timestamp(user.created_at)
         ),

@@ -23,7 +23,7 @@ _KINDS = {kind.value: kind for kind in Kind}
 
 
 class VectorSearch:
-    """A `PassageSearch`. Documents for authenticated users are never asked for: nobody is one yet."""
+    """A `PassageSearch`."""
 
     def __init__(self, channel: grpc.Channel, timeout: float) -> None:
         self._stub = pb_grpc.VectorSearchServiceStub(channel)
@@ -39,6 +39,7 @@ class VectorSearch:
                 any_tags=query.filters.tags,
                 locale=query.filters.locale,
                 document_ids=query.filters.document_ids,
+                include_authenticated=query.filters.authenticated,
             ),
             exact=query.exact,
             with_units=True,

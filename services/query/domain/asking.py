@@ -10,9 +10,12 @@ from services.kernel.ids import new_id
 from services.query.domain.answer import Answer, Citation, Piece, Results, Source
 from services.query.domain.confidence.calibrations import Calibrations
 from services.query.domain.conversation import AssistantMessage, Turn, UserMessage
+from services.query.domain.end_user import EndUser
+from services.query.domain.errors import ExplanationRefused
 from services.query.domain.escalation import asks_for_person
 from services.query.domain.explanation import ExplainedPassage, Explanation
 from services.query.domain.judging import Judge, Judgement
+from services.query.domain.ports import EndUsers
 from services.query.domain.question import Dialogue, Lookup, Question, Said
 from services.query.domain.retrieval.retrieval import CANDIDATES, Retrieval, Retrieved
 from services.query.domain.settings.answering import Answering, AnsweringSettings
@@ -51,6 +54,7 @@ Event = SourcesFound | Delta | Citation | Completed
 class _Decided:
     """What is to be answered, before it is written and has a place in a conversation."""
 
+    end_user: EndUser | None
     history: Sequence[Said]
     retrieved: Retrieved
     judgement: Judgement
@@ -67,6 +71,7 @@ class Asking:
         judge: Judge,
         writing: Writing,
         transcript: Transcript,
+        end_users: EndUsers,
         answering: AnsweringSettings,
         calibrations: Calibrations,
         clock: Clock,
@@ -75,6 +80,7 @@ class Asking:
         self._judge = judge
         self._writing = writing
         self._transcript = transcript
+        self._end_users = end_users
         self._answering = answering
         self._calibrations = calibrations
         self._clock = clock
@@ -86,7 +92,8 @@ class Asking:
         `seconds` is how long the caller waits.
 
         Raises:
-            InvalidArgument, UserTokenRefused, ConversationNotFound: the question can't be asked so.
+            InvalidArgument, ExplanationRefused, UserTokenRefused, ConversationNotFound: the question can't be
+                asked so.
             Unavailable, DeadlineExceeded: no answer now.
         """
         asked_at = self._clock.now()
@@ -112,10 +119,11 @@ class Asking:
     def look_up(self, caller: Caller, lookup: Lookup, seconds: float | None = None) -> Results:
         """Return the passages for a question, best first; raises as `answer` does."""
         lookup.check()
-        history = self._history(caller, lookup)
+        end_user = self._end_user(caller, lookup)
+        history = self._history(caller, lookup, end_user)
         found = self._retrieval.find(
             caller,
-            lookup,
+            _opened(lookup, end_user),
             history,
             self._answering.get(caller.workspace_id),
             Stages(),
@@ -124,18 +132,27 @@ class Asking:
         ).found
         return Results(found.passages[: lookup.max_results], found.revision)
 
-    def _history(self, caller: Caller, dialogue: Dialogue) -> list[Said]:
+    def _end_user(self, caller: Caller, dialogue: Dialogue) -> EndUser | None:
+        """Return who asks; without a token nobody is known. A token that nobody vouches for ends it here."""
+        return self._end_users.vouched(caller, dialogue.user_token) if dialogue.user_token else None
+
+    def _history(self, caller: Caller, dialogue: Dialogue, end_user: EndUser | None) -> list[Said]:
         if dialogue.conversation_id:
-            return self._transcript.recent(caller, dialogue.conversation_id)
+            return self._transcript.recent(caller, dialogue.conversation_id, end_user)
         return list(dialogue.history)
 
     def _decide(self, caller: Caller, question: Question, seconds: float | None) -> _Decided:
+        if question.explain and caller.publishable:
+            raise ExplanationRefused
         question.check()
         stages = Stages()
         answering = self._answering.get(caller.workspace_id)
+        end_user = self._end_user(caller, question)
         with stages.of("history"):
-            history = self._history(caller, question)
-        retrieved = self._retrieval.find(caller, question, history, answering, stages, seconds=seconds)
+            history = self._history(caller, question, end_user)
+        retrieved = self._retrieval.find(
+            caller, _opened(question, end_user), history, answering, stages, seconds=seconds
+        )
         with stages.of("answer"):
             judgement = self._judge.judge(
                 question.message,
@@ -145,7 +162,7 @@ class Asking:
                 max_sources=question.max_sources,
                 min_confidence=question.min_confidence,
             )
-        return _Decided(history, retrieved, judgement, answering, stages)
+        return _Decided(end_user, history, retrieved, judgement, answering, stages)
 
     def _written(self, question: Question, decided: _Decided, seconds: float | None) -> Written:
         written = Written(decided.judgement.answerer)
@@ -197,7 +214,8 @@ class Asking:
             escalation_suggested=not judgement.answered or asks_for_person(question.message),
         )
         if question.store:
-            self._transcript.append(caller, _turn(question, answer, asked_at, self._clock.now()))
+            turn = _turn(question, answer, decided.end_user, asked_at, self._clock.now())
+            self._transcript.append(caller, turn)
         if question.explain:
             return replace(answer, explanation=_explanation(decided, written))
         return answer
@@ -230,11 +248,19 @@ def _explanation(decided: _Decided, written: Written) -> Explanation:
     )
 
 
-def _turn(question: Question, answer: Answer, asked_at: datetime, answered_at: datetime) -> Turn:
+def _opened(dialogue: Dialogue, end_user: EndUser | None) -> Dialogue:
+    """Return the dialogue with the filters that its end user has."""
+    return replace(dialogue, filters=replace(dialogue.filters, authenticated=end_user is not None))
+
+
+def _turn(
+    question: Question, answer: Answer, end_user: EndUser | None, asked_at: datetime, answered_at: datetime
+) -> Turn:
     return Turn(
         conversation_id=answer.conversation_id,
         channel=question.channel or _DEFAULT_CHANNEL,
         metadata=dict(question.metadata),
+        end_user=end_user,
         user=UserMessage(new_id("msg"), question.message, asked_at),
         assistant=AssistantMessage(
             id=answer.message_id,

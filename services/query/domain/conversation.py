@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.query.domain.answer import Action, Source
+from services.query.domain.end_user import EndUser
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,5 @@ class Turn:
     metadata: Mapping[str, str]
     user: UserMessage
     assistant: AssistantMessage
+    # Who asked; None: nobody whom access has vouched for.
+    end_user: EndUser | None = None

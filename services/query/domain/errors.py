@@ -21,3 +21,13 @@ class UserTokenRefused(DomainError):
 
     def __init__(self) -> None:
         super().__init__("The user_token is not accepted.")
+
+
+class ExplanationRefused(DomainError):
+    """An explanation shows what was found and not quoted: more than a page's visitors are to see."""
+
+    kind = ErrorKind.PERMISSION_DENIED
+    reason = "PUBLISHABLE_KEY_REFUSED"
+
+    def __init__(self) -> None:
+        super().__init__("Publishable keys may not ask for an explanation.")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from services.kernel.caller import Caller
 from services.query.domain.conversation import Turn
+from services.query.domain.end_user import EndUser
 from services.query.domain.passage import Found
 from services.query.domain.question import Filters, Said
 
@@ -43,8 +44,8 @@ class PassageSearch(Protocol):
         """
         Return at most `limit` passages, best first.
 
-        Passages of other workspaces, and of documents for authenticated users, are never returned. An empty
-        result means "nothing matches".
+        Passages of other workspaces are never returned, those of documents for authenticated users only where
+        the filters say so. An empty result means "nothing matches".
 
         Raises:
             Unavailable: the search could not be made; safe to retry.
@@ -53,24 +54,43 @@ class PassageSearch(Protocol):
         ...
 
 
+class EndUsers(Protocol):
+    """Tells end users by their tokens. Safe to share between threads."""
+
+    def vouched(self, caller: Caller, user_token: str) -> EndUser:
+        """
+        Return whose a token of the caller's workspace is.
+
+        Raises:
+            UserTokenRefused: it is nobody's, for whatever reason.
+            Unavailable: nobody could tell; safe to retry.
+        """
+        ...
+
+
 class Conversations(Protocol):
     """Reads and continues transcripts. Safe to share between threads."""
 
-    def history(self, caller: Caller, conversation_id: str, limit: int) -> list[Said]:
+    def history(
+        self, caller: Caller, conversation_id: str, end_user: EndUser | None, limit: int
+    ) -> list[Said]:
         """
         Return the newest messages of a conversation, at most `limit`, oldest first.
 
+        `end_user` is who asks; None: nobody is known.
+
         Raises:
-            ConversationNotFound: the workspace has none of that id.
+            ConversationNotFound: the workspace has none of that id, or it is bound to somebody else.
             Unavailable, DeadlineExceeded: not to be had within a short while.
         """
         ...
 
     def append(self, caller: Caller, turn: Turn) -> None:
         """
-        Store a turn; one that is stored already changes nothing.
+        Store a turn; one that is stored already changes nothing. The first end user's binds the conversation.
 
         Raises:
+            ConversationNotFound: the conversation is bound to somebody else; nothing is stored.
             DomainError: it is not known to be stored.
         """
         ...

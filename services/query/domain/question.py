@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.kernel.errors import InvalidArgument, Violation
-from services.query.domain.errors import UserTokenRefused
 
 MAX_MESSAGE = 8_000
 MAX_HISTORY = 40
@@ -35,6 +34,8 @@ class Filters:
     tags: tuple[str, ...] = ()
     locale: str = ""
     document_ids: tuple[str, ...] = ()
+    # Documents for authenticated users, too: no wish of a caller's, but what a verified token opens.
+    authenticated: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,8 @@ class Dialogue:
     exact: bool = False
 
     def check(self) -> None:
-        """Raise InvalidArgument with every broken rule, then UserTokenRefused for any token."""
+        """Raise InvalidArgument with every broken rule."""
         _refuse(self._violations())
-        self._check_token()
 
     def _violations(self) -> Iterator[Violation]:
         yield from _text("/message", self.message, MAX_MESSAGE)
@@ -71,11 +71,6 @@ class Dialogue:
         yield from _texts("/filters/tags", self.filters.tags, MAX_TAGS, MAX_TAG)
         yield from _text("/filters/locale", self.filters.locale, MAX_LOCALE)
         yield from _texts("/filters/document_ids", self.filters.document_ids, MAX_DOCUMENT_IDS, MAX_ID)
-
-    def _check_token(self) -> None:
-        # Nothing can vouch for an end user yet, and a token that nobody looked at must not pass for one.
-        if self.user_token:
-            raise UserTokenRefused
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from services.kernel.ids import WorkspaceId
 from services.query.domain.settings.answering import Answering, Change
 from services.query.storage import schema
 from services.query.storage.answering_codec import decode, encode
-from services.query.storage.seal import Seal, Unreadable
 from services.runtime.database import Database
+from services.runtime.seal import Seal, Unreadable
 
 _log = structlog.get_logger(__name__)
 _table = schema.answering_settings

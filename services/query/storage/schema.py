@@ -3,7 +3,9 @@
 import sqlalchemy as sa
 
 from services.runtime.database import Json, UtcDateTime
+from services.runtime.first_answers import first_answers_table
 from services.runtime.outbox import outbox_table
+from services.runtime.usage import usage_table
 
 metadata = sa.MetaData()
 
@@ -32,3 +34,9 @@ labelled_scores = sa.Table(
     sa.Column("right", sa.Boolean, nullable=False),
     sa.Column("labelled_at", UtcDateTime, nullable=False),
 )
+
+# What requests with an `Idempotency-Key` were answered.
+first_answers = first_answers_table(metadata)
+
+# What questions are charged for.
+usage = usage_table(metadata)

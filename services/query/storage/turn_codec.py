@@ -9,6 +9,7 @@ from services.kernel.caller import Caller
 from services.kernel.ids import WorkspaceId
 from services.query.domain.answer import Action, Source
 from services.query.domain.conversation import AssistantMessage, Turn, UserMessage
+from services.query.domain.end_user import EndUser
 
 
 def encode(caller: Caller, turn: Turn) -> bytes:
@@ -28,6 +29,7 @@ def decode(payload: bytes) -> tuple[Caller, Turn]:
             scopes=frozenset(caller["scopes"]),
             environment=caller["environment"],
             request_id=caller["request_id"],
+            publishable=caller.get("publishable", False),
         ),
         Turn(
             conversation_id=turn["conversation_id"],
@@ -35,6 +37,8 @@ def decode(payload: bytes) -> tuple[Caller, Turn]:
             metadata=turn["metadata"],
             user=UserMessage(**_dated(turn["user"])),
             assistant=_assistant(turn["assistant"]),
+            # Turns that wait since before there were any have none.
+            end_user=EndUser(**turn["end_user"]) if turn.get("end_user") else None,
         ),
     )
 

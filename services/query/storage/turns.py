@@ -11,6 +11,7 @@ from services.runtime.database import Database
 from services.runtime.outbox import Message, Outbox
 
 _KIND = "turn"
+_FOR_EVER = (ErrorKind.INVALID_ARGUMENT, ErrorKind.NOT_FOUND)
 
 _log = structlog.get_logger(__name__)
 
@@ -47,12 +48,13 @@ class TurnDelivery:
         Hand a turn to the conversations service.
 
         A turn that is refused for what it is would be refused for ever and hold up what follows it: it is
-        logged by its id and given up. Raises for every other failure: it is to be tried again.
+        logged by its id and given up. So is one that was said in somebody else's conversation while nobody
+        could tell. Raises for every other failure: it is to be tried again.
         """
         caller, turn = decode(message.payload)
         try:
             self._conversations.append(caller, turn)
         except DomainError as error:
-            if error.kind is not ErrorKind.INVALID_ARGUMENT:
+            if error.kind not in _FOR_EVER:
                 raise
             _log.error("turn_refused", message_id=turn.assistant.id, detail=error.detail)

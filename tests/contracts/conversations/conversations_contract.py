@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 
 from services.conversations.domain.conversation import Conversation, Transcript
+from services.conversations.domain.end_user import EndUser
+from services.conversations.domain.errors import ConversationNotFound
 from services.conversations.domain.listing import Filters
 from services.conversations.domain.ports import Conversations
 from services.kernel.errors import InvalidArgument
 from services.kernel.pages import Place
-from tests.contracts.conversations.turns import ACME, NOW, OTHER, a_turn
+from tests.contracts.conversations.turns import ACME, ANN, NOW, OTHER, a_turn
 
 NO_FILTER = Filters()
 
@@ -89,6 +91,33 @@ class ConversationsContract(ABC):
             metadata={"a": "1", "b": "3"},
         )
 
+    def test_the_first_end_user_binds_a_conversation(self, store: Conversations) -> None:
+        """Begun by nobody in particular, it is Ann's with her first turn; no other's is stored then."""
+        store.append(ACME, a_turn("1"))
+        store.append(ACME, a_turn("2", end_user=ANN))
+        store.append(ACME, a_turn("3", end_user=ANN))
+        before = store.get(ACME, "conv_a")
+        assert before is not None
+        assert before.conversation.end_user == ANN
+        for number, other in enumerate((None, EndUser(ANN.issuer, "ben"), EndUser("else", ANN.subject))):
+            with pytest.raises(ConversationNotFound):
+                store.append(ACME, a_turn(f"1{number}", end_user=other))
+        assert store.get(ACME, "conv_a") == before
+
+    def test_a_repeated_turn_is_never_somebody_elses(self, store: Conversations) -> None:
+        """The turn that the conversation began with, before it was bound, can be repeated."""
+        store.append(ACME, a_turn("1"))
+        store.append(ACME, a_turn("2", end_user=ANN))
+        assert not store.append(ACME, a_turn("1"))
+
+    def test_end_users_are_found_by_their_subject(self, store: Conversations) -> None:
+        """That is the `user_id` of lists."""
+        store.append(ACME, a_turn("1", conversation="conv_a", end_user=ANN))
+        store.append(ACME, a_turn("2", conversation="conv_b"))
+        found = store.page(ACME, Filters(user_id="ann"), 10, None)
+        assert [(each.id, each.user_id) for each in found] == [("conv_a", "ann")]
+        assert store.page(OTHER, Filters(user_id="ann"), 10, None) == []
+
     def test_messages_of_one_instant_stay_in_order(self, store: Conversations) -> None:
         """Where the clock does not tell, the order of arrival does."""
         for name in ("9", "1", "5"):
@@ -109,18 +138,19 @@ class ConversationsContract(ABC):
         """A turn that is delivered after a later one is shown when it was said."""
         store.append(ACME, a_turn("2", at=NOW + timedelta(minutes=1)))
         store.append(ACME, a_turn("1"))
-        messages = store.newest(ACME, "conv_a", 40)
-        assert messages is not None
-        assert [message.id for message in messages] == ["msg_q1", "msg_a1", "msg_q2", "msg_a2"]
+        newest = store.newest(ACME, "conv_a", 40)
+        assert newest is not None
+        assert [message.id for message in newest.messages] == ["msg_q1", "msg_a1", "msg_q2", "msg_a2"]
 
     def test_the_newest_messages(self, store: Conversations) -> None:
-        """The newest are given, oldest first; there is no more than there is."""
+        """The newest are given, oldest first, with their conversation; there is no more than there is."""
         for number in range(3):
             store.append(ACME, a_turn(str(number), at=NOW + timedelta(minutes=number)))
         newest = store.newest(ACME, "conv_a", 3)
         assert newest is not None
-        assert [message.id for message in newest] == ["msg_a1", "msg_q2", "msg_a2"]
-        assert len(store.newest(ACME, "conv_a", 40) or []) == 6
+        assert [message.id for message in newest.messages] == ["msg_a1", "msg_q2", "msg_a2"]
+        assert store.newest(ACME, "conv_a", 40) == store.get(ACME, "conv_a")
+        assert len(newest.messages) < newest.conversation.message_count == 6
 
     def test_workspaces_see_only_their_own(self, store: Conversations) -> None:
         """The same ids in two workspaces are two conversations; each sees its own over every call."""
@@ -131,8 +161,8 @@ class ConversationsContract(ABC):
         assert store.page(OTHER, NO_FILTER, 10, None) == []
         assert store.append(OTHER, theirs)
         store.append(OTHER, a_turn("2", conversation="conv_a", answered=False))
-        assert store.newest(ACME, "conv_a", 40) == [mine.question, mine.answer]
         transcript = store.get(ACME, "conv_a")
+        assert store.newest(ACME, "conv_a", 40) == transcript
         assert transcript is not None
         assert transcript.messages == [mine.question, mine.answer]
         assert transcript.conversation.answered

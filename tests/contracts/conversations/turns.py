@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from services.conversations.domain.conversation import Turn
+from services.conversations.domain.end_user import EndUser
 from services.conversations.domain.message import Action, Confidence, Message, Role, Source
 from services.kernel.ids import WorkspaceId
 
 NOW = datetime(2026, 11, 22, 7, 26, 33, 123456, tzinfo=UTC)
 ACME, OTHER = WorkspaceId("ws_acme"), WorkspaceId("ws_other")
+ANN = EndUser("shop", "ann")
 
 
 def a_turn(
@@ -20,12 +22,14 @@ def a_turn(
     at: datetime = NOW,
     channel: str = "api",
     metadata: Mapping[str, str] | None = None,
+    end_user: EndUser | None = None,
 ) -> Turn:
     """Return a turn: `msg_q{name}`, and a second later `msg_a{name}`."""
     return Turn(
         conversation_id=conversation,
         channel=channel,
         metadata=metadata or {},
+        end_user=end_user,
         question=Message(id=f"msg_q{name}", role=Role.USER, content=question, created_at=at),
         answer=Message(
             id=f"msg_a{name}",

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from services.query.domain.settings.answering import Answering, Change
 from services.query.storage import schema
 from services.query.storage.answering import StoredAnswering
-from services.query.storage.seal import Seal
 from services.runtime.database import Database, migrate, open_database
+from services.runtime.seal import Seal
 from tests.contracts.query.answering_store_contract import (
     ACME,
     ALL,

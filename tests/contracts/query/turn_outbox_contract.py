@@ -7,9 +7,11 @@ import pytest
 from services.kernel.caller import Caller
 from services.kernel.ids import WorkspaceId
 from services.query.domain.ports import TurnOutbox
-from tests.contracts.query.turns import a_turn
+from tests.contracts.query.turns import ANN, a_turn
 
-ACME = Caller(WorkspaceId("ws_acme"), "key_1", frozenset({"query", "conversations:read"}), "test", "req_1")
+ACME = Caller(
+    WorkspaceId("ws_acme"), "key_1", frozenset({"query", "conversations:read"}), "test", "req_1", True
+)
 OTHER = Caller(WorkspaceId("ws_other"))
 
 
@@ -25,8 +27,8 @@ class TurnOutboxContract(ABC):
         """Every field is kept; each conversation has its own line."""
         outbox.put(ACME, a_turn("1"))
         outbox.put(ACME, a_turn("2", conversation="conv_b"))
-        outbox.put(ACME, a_turn("3"))
-        assert list(outbox.pending(ACME, "conv_a")) == [a_turn("1"), a_turn("3")]
+        outbox.put(ACME, a_turn("3", end_user=ANN))
+        assert list(outbox.pending(ACME, "conv_a")) == [a_turn("1"), a_turn("3", end_user=ANN)]
         assert list(outbox.pending(ACME, "conv_b")) == [a_turn("2", conversation="conv_b")]
         assert list(outbox.pending(ACME, "conv_c")) == []
 

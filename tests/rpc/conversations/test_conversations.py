@@ -100,6 +100,30 @@ def test_lists_leave_messages_out(server: Server) -> None:
         assert len(server.conversations.ListConversations(request, metadata=_ACME).items) == count
 
 
+def test_a_bound_conversation_goes_on_with_its_end_user_alone(server: Server) -> None:
+    """Its transcript names the subject; others neither read what was said nor add to it."""
+    ann, ben = turn_pb.EndUser(issuer="shop", subject="ann"), turn_pb.EndUser(issuer="shop", subject="ben")
+    request = _turn()
+    request.end_user.CopyFrom(ann)
+    server.turns.AppendTurn(request, metadata=_ACME)
+    get = pb.GetConversationRequest(conversation_id="conv_a")
+    assert server.conversations.GetConversation(get, metadata=_ACME).conversation.user_id == "ann"
+    listed = pb.ListConversationsRequest(user_id="ann")
+    assert len(server.conversations.ListConversations(listed, metadata=_ACME).items) == 1
+    history = turn_pb.GetHistoryRequest(conversation_id="conv_a", limit=40, end_user=ann)
+    assert len(server.turns.GetHistory(history, metadata=_ACME).messages) == 2
+    more = _turn()
+    more.user_message.id, more.assistant_message.id = "msg_q2", "msg_a2"
+    for other in (None, ben):
+        ask = turn_pb.GetHistoryRequest(conversation_id="conv_a", limit=40, end_user=other)
+        more.ClearField("end_user")
+        if other is not None:
+            more.end_user.CopyFrom(other)
+        for method, message in (("GetHistory", ask), ("AppendTurn", more)):
+            code, info, _ = _error(server, method, message, _ACME)
+            assert (code, info.reason) == (grpc.StatusCode.NOT_FOUND, "CONVERSATION_NOT_FOUND")
+
+
 @pytest.mark.parametrize(
     ("method", "request_"),
     [

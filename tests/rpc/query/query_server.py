@@ -28,6 +28,8 @@ from services.kernel.caller import Caller
 from services.kernel.clock import SystemClock
 from services.query.api import answering_servicer, query_servicer
 from services.query.api.answering_servicer import AnsweringServicer
+from services.query.api.metering import Metering
+from services.query.api.once import Once
 from services.query.api.query_servicer import QueryServicer
 from services.query.clients.conversations import TranscriptService
 from services.query.clients.dependency import ServiceDependency
@@ -50,16 +52,20 @@ from services.query.llm.outcomes import CountedOutcomes
 from services.query.storage import schema
 from services.query.storage.answering import StoredAnswering
 from services.query.storage.labelled_scores import StoredLabelledScores
-from services.query.storage.seal import Seal
 from services.query.storage.turns import StoredTurns, TurnDelivery
+from services.query.storage.usage import CountedQuestions
 from services.runtime.call import acting_as
 from services.runtime.channel import open_channel
 from services.runtime.database import Database, migrate, open_database
+from services.runtime.first_answers import FirstAnswers
 from services.runtime.health import Health
 from services.runtime.outbox import Outbox, OutboxDelivery
+from services.runtime.seal import Seal
 from services.runtime.server import RunningServer, Service, start_server
 from services.runtime.settings import Secret
+from services.runtime.usage import UsageCounter
 from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.end_users import FakeEndUsers
 from tests.fakes.passage_search import FakePassageSearch
 from tests.fakes.rerankers import FakeRerankers
 from tests.fakes.vector_search_service import FakeVectorSearchService
@@ -81,6 +87,7 @@ class QueryServer:
     answering: AnsweringServiceStub
     labelled: StoredLabelledScores
     search: FakePassageSearch
+    end_users: FakeEndUsers
     vector_search: FakeVectorSearchService
     vector_search_server: RunningServer
     conversations_server: RunningServer
@@ -88,6 +95,7 @@ class QueryServer:
     delivery: OutboxDelivery
     outbox: Outbox
     database: Database
+    usage: UsageCounter
     folder: Path
     stack: ExitStack
 
@@ -134,6 +142,8 @@ def query_server(folder: Path) -> Iterator[QueryServer]:
         answering = KnownAnswering(stored)
         calibrations = Calibrations(model, LEAST, measured, labelled)
         chat, outcomes = ChatOnDemand(), CountedOutcomes()
+        end_users = FakeEndUsers()
+        usage = UsageCounter(database, schema.usage, "query")
         stack.callback(chat.close)
         servicer = QueryServicer(
             Asking(
@@ -146,6 +156,7 @@ def query_server(folder: Path) -> Iterator[QueryServer]:
                 Judge(model, calibrations),
                 Writing(Generation(chat, outcomes), EmbeddedSupport(embedder)),
                 Transcript(service, StoredTurns(database, outbox)),
+                end_users,
                 answering,
                 calibrations,
                 SystemClock(),
@@ -159,6 +170,8 @@ def query_server(folder: Path) -> Iterator[QueryServer]:
             ),
             answering,
             calibrations,
+            Once(FirstAnswers(database, schema.first_answers)),
+            Metering(CountedQuestions(usage), SystemClock()),
         )
         operator = AnsweringServicer(stored, calibrations)
         server = _start(
@@ -172,6 +185,7 @@ def query_server(folder: Path) -> Iterator[QueryServer]:
             answering=AnsweringServiceStub(channel),
             labelled=labelled,
             search=search,
+            end_users=end_users,
             vector_search=vector_search,
             vector_search_server=vector_search_server,
             conversations_server=conversations_server,
@@ -179,6 +193,7 @@ def query_server(folder: Path) -> Iterator[QueryServer]:
             delivery=OutboxDelivery(outbox, TurnDelivery(service)),
             outbox=outbox,
             database=database,
+            usage=usage,
             folder=folder,
             stack=stack,
         )

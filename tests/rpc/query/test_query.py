@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 from supportagent.query.v1 import query_service_pb2 as pb
 
-from services.kernel.errors import DomainError, ErrorKind, InvalidArgument
+from services.kernel.errors import DomainError, ErrorKind, InvalidArgument, Unavailable
 from services.runtime.call import acting_as
 from services.runtime.status import from_rpc_error
 from tests.rpc.query.query_server import ACME, OTHER, QueryServer, query_server
@@ -98,7 +99,7 @@ class TestQuery:
     def test_a_user_token_is_refused_and_not_repeated(
         self, server: QueryServer, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """Until somebody can verify it."""
+        """Where nobody vouches for it."""
         for method, request in (
             (server.stub.Query, pb.QueryRequest(message=RENEW, user_token="eyJ.very.secret")),
             (server.stream, pb.StreamQueryRequest(message=RENEW, user_token="eyJ.very.secret")),
@@ -108,8 +109,33 @@ class TestQuery:
             assert (error.kind, error.reason) == (ErrorKind.UNAUTHENTICATED, "USER_TOKEN_REFUSED")
         assert "secret" not in "".join(capsys.readouterr())
 
-    def test_documents_for_authenticated_users_are_never_asked_for(self, server: QueryServer) -> None:
-        """And the filters, the vector and the wish for an exact search reach vector_search."""
+    def test_a_verified_user_is_known(self, server: QueryServer) -> None:
+        """Documents for authenticated users are asked for, and the conversation is theirs."""
+        asked: dict[str, Any] = {"message": RENEW, "user_token": "token-of-ann"}
+        conversation = server.stub.Query(pb.QueryRequest(**asked)).conversation_id
+        events = list(server.stream(pb.StreamQueryRequest(**asked, conversation_id=conversation)))
+        assert events[-1].completed.conversation_id == conversation
+        server.stub.Search(pb.SearchRequest(**asked, conversation_id=conversation))
+        assert all(each.filter.include_authenticated for each in server.vector_search.requests)
+        assert server.transcripts.get(ACME, conversation).conversation.user_id == "ann"
+        for token in ("", "token-of-ben"):
+            stranger = {**asked, "user_token": token, "conversation_id": conversation}
+            requests: tuple[tuple[Callable[..., object], object], ...] = (
+                (server.stub.Query, pb.QueryRequest(**stranger)),
+                (server.stream, pb.StreamQueryRequest(**stranger)),
+                (server.stub.Search, pb.SearchRequest(**stranger)),
+            )
+            for method, request in requests:
+                assert refusal(method, request).reason == "CONVERSATION_NOT_FOUND"
+
+    def test_without_access_a_token_is_not_taken_for_none(self, server: QueryServer) -> None:
+        """The question can be asked again later."""
+        server.end_users.failure = Unavailable("away")
+        error = refusal(server.stub.Query, pb.QueryRequest(message=RENEW, user_token="token-of-ann"))
+        assert (error.kind, error.reason) == (ErrorKind.UNAVAILABLE, "UNAVAILABLE")
+
+    def test_the_filters_reach_the_search(self, server: QueryServer) -> None:
+        """So do the vector and the wish for an exact search; nobody is verified without a token."""
         filters = pb.Filters(tags=["help"], locale="en", document_ids=["doc_plans"])
         server.stub.Query(pb.QueryRequest(message=RENEW, filters=filters, exact=True))
         (request,) = server.vector_search.requests

@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 
 from services.conversations.domain.conversation import Turn
+from services.conversations.domain.end_user import EndUser
 from services.conversations.domain.errors import ConversationNotFound
 from services.conversations.domain.listing import Filters, Listing
 from services.conversations.domain.message import Confidence, Role
 from services.conversations.domain.transcripts import Transcripts
 from services.kernel.caller import Caller
 from services.kernel.errors import InvalidArgument
-from tests.contracts.conversations.turns import ACME, NOW, OTHER, a_turn
+from tests.contracts.conversations.turns import ACME, ANN, NOW, OTHER, a_turn
 from tests.fakes.conversations import FakeConversations
 
 _CALLER, _STRANGER = Caller(ACME), Caller(OTHER)
@@ -31,11 +32,22 @@ def test_a_turn_is_in_its_workspace(transcripts: Transcripts) -> None:
     assert transcripts.append(_CALLER, turn)
     assert not transcripts.append(_CALLER, turn)
     assert transcripts.get(_CALLER, "conv_a").messages == [turn.question, turn.answer]
-    assert transcripts.history(_CALLER, "conv_a", 1) == [turn.answer]
+    assert transcripts.history(_CALLER, "conv_a", None, 1) == [turn.answer]
     with pytest.raises(ConversationNotFound):
         transcripts.get(_STRANGER, "conv_a")
     with pytest.raises(ConversationNotFound):
-        transcripts.history(_STRANGER, "conv_a", 1)
+        transcripts.history(_STRANGER, "conv_a", None, 1)
+
+
+def test_history_is_the_end_users_own(transcripts: Transcripts) -> None:
+    """A bound conversation tells others nothing, nor nobody in particular; an open one everybody."""
+    transcripts.append(_CALLER, a_turn("1"))
+    assert transcripts.history(_CALLER, "conv_a", ANN, 40)
+    transcripts.append(_CALLER, a_turn("2", end_user=ANN))
+    assert len(transcripts.history(_CALLER, "conv_a", ANN, 40)) == 4
+    for other in (None, EndUser(ANN.issuer, "ben"), EndUser("else", ANN.subject)):
+        with pytest.raises(ConversationNotFound):
+            transcripts.history(_CALLER, "conv_a", other, 40)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +65,7 @@ def test_a_turn_is_in_its_workspace(transcripts: Transcripts) -> None:
             ["/user_message/role", "/assistant_message/role", "/assistant_message/answered"],
         ),
         (replace(a_turn(), question=replace(a_turn().question, role=Role.AGENT)), ["/user_message/role"]),
+        (a_turn(end_user=EndUser("", "x" * 256)), ["/end_user/issuer", "/end_user/subject"]),
         (
             replace(a_turn(), answer=replace(a_turn().answer, confidence=Confidence(math.nan, "low"))),
             ["/assistant_message"],
@@ -72,7 +85,7 @@ def test_history_is_bounded(transcripts: Transcripts, limit: int) -> None:
     """Other limits than 1 to 40 are violations."""
     transcripts.append(_CALLER, a_turn())
     with pytest.raises(InvalidArgument):
-        transcripts.history(_CALLER, "conv_a", limit)
+        transcripts.history(_CALLER, "conv_a", None, limit)
 
 
 def test_following_the_tokens_shows_each_once(transcripts: Transcripts) -> None:

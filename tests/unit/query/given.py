@@ -20,8 +20,10 @@ from tests.fakes.answering_store import FakeAnsweringStore
 from tests.fakes.chat_model import FakeChatModel, FakeOutcomes
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.end_users import FakeEndUsers
 from tests.fakes.labelled_scores import FakeLabelledScores
 from tests.fakes.passage_search import FakePassageSearch
+from tests.fakes.question_counter import FakeQuestionCounter
 from tests.fakes.rerankers import FakeRerankers
 from tests.fakes.transcripts import FakeTranscripts
 from tests.fakes.turn_outbox import FakeTurnOutbox
@@ -95,12 +97,14 @@ class World:
         self.search.add(ACME.workspace_id, [PLANS, EXPORT, TEAMS, SYNC], tags=["help"])
         self.transcripts = FakeTranscripts()
         self.outbox = FakeTurnOutbox()
+        self.end_users = FakeEndUsers()
         self.clock = FakeClock()
         self.model = model or shipped_model()
         self.settings = FakeAnsweringStore()
         self.labelled = FakeLabelledScores()
         self.chat = FakeChatModel()
         self.outcomes = FakeOutcomes()
+        self.counter = FakeQuestionCounter()
         self.rerankers = FakeRerankers()
         embedder = FakeEmbedder()
         calibrations = Calibrations(self.model, min_confidence, shipped_measurement(), self.labelled)
@@ -109,6 +113,7 @@ class World:
             Judge(self.model, calibrations),
             Writing(Generation(self.chat, self.outcomes), EmbeddedSupport(embedder)),
             Transcript(self.transcripts, self.outbox),
+            self.end_users,
             self.settings,
             calibrations,
             self.clock,

@@ -8,7 +8,8 @@ from services.kernel.errors import InvalidArgument, Unavailable
 from services.query.domain.answer import Citation
 from services.query.domain.asking import Completed, Delta, SourcesFound
 from services.query.domain.confidence.model import shipped_model
-from services.query.domain.errors import ConversationNotFound, UserTokenRefused
+from services.query.domain.end_user import EndUser
+from services.query.domain.errors import ConversationNotFound, ExplanationRefused, UserTokenRefused
 from services.query.domain.question import Filters, Lookup, Question, Said
 from tests.unit.query.given import ACME, LEAST, OTHER, World
 
@@ -226,3 +227,73 @@ def test_when_a_person_is_suggested(message: str, least: float, suggested: bool)
     """Where there is no answer, and where one was asked for."""
     answer = World().asking.answer(ACME, Question(message=message, min_confidence=least))
     assert answer.escalation_suggested is suggested
+
+
+def test_documents_for_authenticated_users_are_found_for_verified_ones_alone() -> None:
+    """For answers, streams and look-ups alike; without a token, or with the filters' own word, never."""
+    world = World()
+    for token, opened in (("token-of-ann", True), ("", False)):
+        world.search.queries.clear()
+        world.asking.answer(ACME, replace(RENEW, user_token=token))
+        list(world.asking.stream(ACME, replace(RENEW, user_token=token)))
+        world.asking.look_up(ACME, Lookup(message=RENEW.message, user_token=token))
+        world.asking.look_up(
+            ACME, Lookup(RENEW.message, user_token=token, filters=Filters(authenticated=True))
+        )
+        assert [query.filters.authenticated for query in world.search.queries] == [opened] * 4
+
+
+def test_the_turn_names_its_end_user() -> None:
+    """Nobody, where no token said who asks."""
+    world = World()
+    for token, end_user in (("token-of-ann", EndUser("shop", "ann")), ("", None)):
+        answer = world.asking.answer(ACME, replace(RENEW, user_token=token))
+        (turn,) = world.transcripts.turns(ACME.workspace_id, answer.conversation_id)
+        assert turn.end_user == end_user
+
+
+def test_a_conversation_is_bound_to_the_first_end_user_who_speaks_in_it() -> None:
+    """Begun without a token it is open; with Ann's it is hers, and to all others not there."""
+    world = World()
+    begun = world.asking.answer(ACME, RENEW).conversation_id
+    going_on = replace(RENEW, conversation_id=begun)
+    world.asking.answer(ACME, going_on)
+    world.asking.answer(ACME, replace(going_on, user_token="token-of-ann"))
+    world.search.queries.clear()
+    for token in ("", "token-of-ben"):
+        stranger = replace(going_on, user_token=token)
+        with pytest.raises(ConversationNotFound):
+            world.asking.answer(ACME, stranger)
+        with pytest.raises(ConversationNotFound):
+            next(iter(world.asking.stream(ACME, stranger)))
+        with pytest.raises(ConversationNotFound):
+            world.asking.look_up(ACME, Lookup(RENEW.message, begun, user_token=token))
+    assert not world.search.queries
+    world.asking.answer(ACME, replace(going_on, user_token="token-of-ann"))
+    assert len(world.transcripts.turns(ACME.workspace_id, begun)) == 4
+
+
+def test_nobody_passes_for_anonymous_while_tokens_cannot_be_verified() -> None:
+    """A question with a token waits for better times, whatever the token; one without is answered."""
+    world = World()
+    world.end_users.failure = Unavailable("away")
+    for token in ("token-of-ann", "nonsense"):
+        with pytest.raises(Unavailable):
+            world.asking.answer(ACME, replace(RENEW, user_token=token))
+        with pytest.raises(Unavailable):
+            next(iter(world.asking.stream(ACME, replace(RENEW, user_token=token))))
+        with pytest.raises(Unavailable):
+            world.asking.look_up(ACME, Lookup(RENEW.message, user_token=token))
+    assert not world.search.queries
+    assert world.asking.answer(ACME, RENEW).answered
+
+
+def test_explanations_are_for_secret_keys() -> None:
+    """A publishable key stands in a page: it may ask, with metadata, but not how the answer came about."""
+    world, visitor = World(), replace(ACME, publishable=True)
+    assert world.asking.answer(visitor, replace(RENEW, metadata={"page": "/help"})).answered
+    for ask in (world.asking.answer, lambda *asked: list(world.asking.stream(*asked))):
+        with pytest.raises(ExplanationRefused) as refused:
+            ask(visitor, replace(RENEW, explain=True))
+        assert refused.value.reason == "PUBLISHABLE_KEY_REFUSED"
+    assert world.asking.answer(ACME, replace(RENEW, explain=True)).explanation is not None

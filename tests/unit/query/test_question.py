@@ -5,7 +5,6 @@ import math
 import pytest
 
 from services.kernel.errors import InvalidArgument
-from services.query.domain.errors import UserTokenRefused
 from services.query.domain.question import Dialogue, Filters, Lookup, Question, Said
 
 
@@ -94,10 +93,8 @@ def test_history_has_at_most_40_entries() -> None:
     assert pointers(Lookup(message="a", history=(Said("user", "x"),) * 41)) == ["/history"]
 
 
-def test_any_user_token_is_refused_and_never_shown() -> None:
-    """Nobody can vouch for an end user yet; the token stays out of every text."""
+def test_a_user_token_is_never_shown() -> None:
+    """It stays out of every text; whose it is is not for the question to say."""
     question = Question(message="a", user_token="very-secret")
+    question.check()
     assert "very-secret" not in repr(question)
-    with pytest.raises(UserTokenRefused) as raised:
-        question.check()
-    assert "very-secret" not in str(raised.value)
