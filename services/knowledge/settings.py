@@ -11,6 +11,8 @@ class KnowledgeSettings(ProcessSettings):
 
     # Holds a password on PostgreSQL.
     database_url: Secret
+    # Says what workspaces may have, and is told what they hold: `host:port`.
+    access_target: str
     # A search replica that was not heard of for so long does not serve.
     lease_seconds: float = 10.0
 

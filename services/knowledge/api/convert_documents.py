@@ -9,11 +9,11 @@ from services.kernel.clock import parse_instant
 from services.kernel.errors import DomainError, InvalidArgument, Violation
 from services.kernel.pages import Page
 from services.knowledge.domain.batch import Proposed
-from services.knowledge.domain.document import Document, DocumentId, Draft, Failure, Patch, Status
+from services.knowledge.domain.document import DocumentId, Draft, Failure, Patch, Status
 from services.knowledge.domain.draft import Said, check_external_id, draft, patch
 from services.knowledge.domain.errors import DocumentNotFound
 from services.knowledge.domain.ports import ListFilters
-from services.knowledge.domain.read_documents import Shown
+from services.knowledge.domain.shown import Shown
 from services.runtime.timestamps import timestamp
 
 # An operation keeps what is wrong with each document of a batch.
@@ -132,9 +132,9 @@ def document(shown: Shown) -> pb.Document:
     return message
 
 
-def create_response(created_document: Document) -> bytes:
+def create_response(shown: Shown) -> bytes:
     """Return the answer to a creation, as it is stored for repeated requests."""
-    message = pb.CreateDocumentResponse(document=document(Shown(created_document)))
+    message = pb.CreateDocumentResponse(document=document(shown))
     return message.SerializeToString(deterministic=True)
 
 

@@ -27,6 +27,21 @@ class EtagMismatch(DomainError):
     reason = "ETAG_MISMATCH"
 
 
+class QuotaExceeded(DomainError):
+    """The knowledge base has no room for more."""
+
+    kind = ErrorKind.RESOURCE_EXHAUSTED
+    reason = "QUOTA_EXCEEDED"
+
+    def __init__(self, quota: str, limit: int, retry_after: float) -> None:
+        """`quota`: documents or bytes."""
+        super().__init__(
+            f"The knowledge base's quota of {quota} is used up: it may hold {limit:,} {quota}.",
+            metadata={"quota": quota, "limit": str(limit)},
+            retry_after=retry_after,
+        )
+
+
 class OperationNotFound(DomainError):
     """The operation does not exist in the caller's workspace."""
 

@@ -16,7 +16,7 @@ from services.knowledge.domain.chunking.chunker import Chunker
 from services.knowledge.domain.chunking.passage import MAX_CHUNKS, Chunk, Passage, chunks
 from services.knowledge.domain.document import ContentType, Failure, Status
 from services.knowledge.domain.errors import ClaimLost, IndexingFailed
-from services.knowledge.domain.ports import Store
+from services.knowledge.domain.ports import FIRST_WORKSPACE, Store
 from services.knowledge.domain.queue import (
     CRASHED,
     GAVE_UP,
@@ -95,6 +95,8 @@ class IndexDocuments:
         self._chunker = Chunker(embedder.count_tokens)
         self._owner = owner
         self._claim_seconds = claim_seconds
+        # Whose turn it was last.
+        self._turn = FIRST_WORKSPACE
         # What `renew`, called from another thread, keeps; replaced as a whole.
         self._held: tuple[Claim, ...] = ()
 
@@ -109,9 +111,10 @@ class IndexDocuments:
             if not tx.queue.waits(self._embedder.model, now):
                 return 0
         with self._store.write() as tx:
-            claims = tx.queue.claim(
-                self._owner, self._embedder.model, limit, now, now + timedelta(seconds=self._claim_seconds)
-            )
+            until = now + timedelta(seconds=self._claim_seconds)
+            claims = tx.queue.claim(self._owner, self._embedder.model, limit, now, until, self._turn)
+        if claims:
+            self._turn = claims[-1].workspace_id
         self._held = tuple(claims)
         ready: list[_Work] = []
         for claim in claims:
@@ -212,12 +215,10 @@ class IndexDocuments:
                 tx.bases.lock(claim.workspace_id)
                 tx.queue.hold(claim.workspace_id, claim, self._owner)
                 tx.bases.use_model(claim.workspace_id, self._embedder.model, self._embedder.dimensions)
-                revision = tx.bases.next_revision(claim.workspace_id)
+                revision, now = tx.bases.next_revision(claim.workspace_id), self._clock.now()
                 tx.chunks.replace(claim.workspace_id, claim.document_id, work.chunks, work.vectors, revision)
-                tx.documents.publish(
-                    claim.workspace_id, claim.document_id, revision, len(work.chunks), self._clock.now()
-                )
-                tx.queue.finish(claim.workspace_id, claim)
+                tx.documents.publish(claim.workspace_id, claim.document_id, revision, len(work.chunks), now)
+                tx.queue.finish(claim.workspace_id, claim, now)
         except Exception as error:
             self._went_wrong(claim, error)
         else:
@@ -250,7 +251,7 @@ class IndexDocuments:
                 tx.bases.lock(claim.workspace_id)
                 tx.queue.hold(claim.workspace_id, claim, self._owner)
                 tx.documents.set_status(claim.workspace_id, claim.document_id, Status.FAILED, failure)
-                tx.queue.finish(claim.workspace_id, claim)
+                tx.queue.finish(claim.workspace_id, claim, now)
                 tx.operations.document_failed(claim.workspace_id, claim.document_id, failure, now)
         except ClaimLost:
             self._journal.lost(claim)

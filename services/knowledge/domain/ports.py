@@ -25,7 +25,11 @@ from services.knowledge.domain.chunk_vectors import ChunkVectors
 from services.knowledge.domain.chunking.passage import Chunk
 from services.knowledge.domain.document import Document, DocumentId, Failure, Status
 from services.knowledge.domain.operation import NewOperation, Operation, OperationId
-from services.knowledge.domain.queue import Claim, IndexerId, Source
+from services.knowledge.domain.queue import Claim, IndexerId, Pace, Source
+from services.knowledge.domain.stock import Allowance, Stock, WorkspaceStock
+
+# Comes before every workspace.
+FIRST_WORKSPACE = WorkspaceId("")
 
 
 @dataclass(frozen=True)
@@ -195,17 +199,27 @@ class Queue(Protocol):
         """Return the place, from 1, of those that wait in the workspace's queue."""
         ...
 
-    def pace(self, workspace_id: WorkspaceId) -> float:
-        """Return how many seconds a document took of late."""
+    def pace(self, workspace_id: WorkspaceId) -> Pace:
+        """Return how fast the workspace's documents were indexed of late."""
         ...
 
     def waits(self, model: str, now: datetime) -> bool:
         """Return whether there is something to claim; costs no lock."""
         ...
 
-    def claim(self, owner: IndexerId, model: str, limit: int, now: datetime, until: datetime) -> list[Claim]:
+    def claim(
+        self,
+        owner: IndexerId,
+        model: str,
+        limit: int,
+        now: datetime,
+        until: datetime,
+        after: WorkspaceId = FIRST_WORKSPACE,
+    ) -> list[Claim]:
         """
-        Claim at most `limit` documents until an instant, workspaces in turn.
+        Claim at most `limit` documents until an instant, workspaces in turn, in the order of their turns.
+
+        The turn is that of the workspace which follows `after`, the last one whose turn it was.
 
         Workspaces whose vectors are of another model are left alone, documents that indexers died of too
         often are failed.
@@ -228,8 +242,8 @@ class Queue(Protocol):
         """Give a held claim back."""
         ...
 
-    def finish(self, workspace_id: WorkspaceId, claim: Claim) -> None:
-        """Take a held document out."""
+    def finish(self, workspace_id: WorkspaceId, claim: Claim, at: datetime) -> None:
+        """Take a held document out; it counts for the pace."""
         ...
 
 
@@ -327,6 +341,26 @@ class Answers(Protocol):
         ...
 
 
+class Stocks(Protocol):
+    """What knowledge bases hold; and what of it access has been told."""
+
+    def get(self, workspace_id: WorkspaceId) -> Stock:
+        """Return the stock; whoever is to change it has locked the base."""
+        ...
+
+    def put(self, workspace_id: WorkspaceId, stock: Stock) -> None:
+        """Store the stock at its next version."""
+        ...
+
+    def unreported(self, limit: int) -> list[WorkspaceStock]:
+        """Return at most `limit` stocks that access has not been told."""
+        ...
+
+    def reported(self, stocks: Sequence[WorkspaceStock]) -> None:
+        """Note that access has been told these."""
+        ...
+
+
 class Transaction(Protocol):
     """All of it within one transaction."""
 
@@ -346,6 +380,8 @@ class Transaction(Protocol):
     def replicas(self) -> Replicas: ...
     @property
     def answers(self) -> Answers: ...
+    @property
+    def stocks(self) -> Stocks: ...
 
 
 class Store(Protocol):
@@ -361,4 +397,12 @@ class Store(Protocol):
 
     def read(self) -> AbstractContextManager[Transaction]:
         """Begin a snapshot."""
+        ...
+
+
+class Allowances(Protocol):
+    """How much workspaces may have."""
+
+    def of(self, workspace_id: WorkspaceId) -> Allowance | None:
+        """Return what a workspace may have; None where nobody can say: it is not to be held up then."""
         ...

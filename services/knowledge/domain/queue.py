@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain, zip_longest
 from typing import NewType
 
@@ -14,6 +14,10 @@ IndexerId = NewType("IndexerId", str)
 MAX_ATTEMPTS = 5
 # Indexers that died with a document in hand. More than attempts: killing indexers is no fault of a document.
 MAX_LAPSES = 20
+
+# So many documents give the pace of a workspace. One that took longer than this waited for something else.
+_RECENT = 50
+_LEAST_SECONDS, _MOST_SECONDS = 0.05, 60.0
 
 GAVE_UP = Failure("INDEXING_FAILED", f"Indexing failed {MAX_ATTEMPTS} times; the log has the reasons.")
 # From so many on, a document is taken alone: if it is what kills indexers, nothing else suffers.
@@ -61,6 +65,33 @@ class Source:
     content_type: ContentType
     content: bytes
     chunk_ids: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """
+    How long a workspace's documents take, one after the other, of late.
+
+    A mean of the newest ones. What lies before a document came, or between two that nothing waited for, is
+    rest and counts for nothing. `at`: when the last one was finished.
+    """
+
+    mean_seconds: float = 1.0
+    documents: int = 0
+    at: datetime | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long the next one will take, never nothing."""
+        return max(_LEAST_SECONDS, self.mean_seconds)
+
+    def after(self, queued_at: datetime, now: datetime) -> "Pace":
+        """Return the pace after a document that was queued at an instant is finished."""
+        begun = queued_at if self.at is None else max(queued_at, self.at)
+        took = min(_MOST_SECONDS, max(0.0, (now - begun).total_seconds()))
+        documents = self.documents + 1
+        share = 1 / min(documents, _RECENT)
+        return Pace(self.mean_seconds + share * (took - self.mean_seconds), min(documents, _RECENT), now)
 
 
 def fair(queues: Iterable[Sequence[Waiting]], limit: int) -> list[Waiting]:

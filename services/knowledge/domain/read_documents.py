@@ -1,33 +1,13 @@
 """Reading documents and the state of the index."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-
 from services.kernel.clock import Clock
 from services.kernel.ids import WorkspaceId
 from services.kernel.pages import Page, Place, page_of, place_in
 from services.knowledge.domain.change_feed import IndexState
-from services.knowledge.domain.document import Document, DocumentId, Status
+from services.knowledge.domain.document import Document, DocumentId
 from services.knowledge.domain.errors import DocumentNotFound
-from services.knowledge.domain.ports import ListFilters, Store, Transaction
-
-
-@dataclass(frozen=True)
-class QueuePlace:
-    """Where a document waits, from 1, and when it will be ready if all goes on as of late."""
-
-    position: int
-    ready_at: datetime
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A document as it is shown; content only where it was asked for, a place only while it is queued."""
-
-    document: Document
-    content: bytes | None = None
-    place: QueuePlace | None = None
+from services.knowledge.domain.ports import ListFilters, Store
+from services.knowledge.domain.shown import Shown, places
 
 
 class ReadDocuments:
@@ -44,13 +24,14 @@ class ReadDocuments:
             if document is None:
                 raise DocumentNotFound("There is no such document.")
             content = tx.documents.content(workspace_id, document_id)
-            places = self._places(tx, workspace_id, [document])
-            return Shown(document, content, places.get(document_id))
+            place = places(tx, workspace_id, [document], self._clock.now()).get(document_id)
+            return Shown(document, content, place)
 
     def show(self, workspace_id: WorkspaceId, document: Document) -> Shown:
         """Return a document that was just written with its place in the queue."""
         with self._store.read() as tx:
-            return Shown(document, None, self._places(tx, workspace_id, [document]).get(document.id))
+            place = places(tx, workspace_id, [document], self._clock.now()).get(document.id)
+            return Shown(document, None, place)
 
     def page(
         self, workspace_id: WorkspaceId, filters: ListFilters, page_size: int, page_token: str
@@ -60,8 +41,8 @@ class ReadDocuments:
         after = place_in(page_token, bound)
         with self._store.read() as tx:
             documents = tx.documents.page(workspace_id, filters, after, page_size + 1)
-            places = self._places(tx, workspace_id, documents)
-        found = [Shown(each, None, places.get(each.id)) for each in documents]
+            waiting = places(tx, workspace_id, documents, self._clock.now())
+        found = [Shown(each, None, waiting.get(each.id)) for each in documents]
         return page_of(
             found, page_size, bound, lambda shown: Place(shown.document.created_at, shown.document.id)
         )
@@ -86,15 +67,3 @@ class ReadDocuments:
             generation=base.generation,
             replicas=replicas,
         )
-
-    def _places(
-        self, tx: Transaction, workspace_id: WorkspaceId, documents: list[Document]
-    ) -> Mapping[DocumentId, QueuePlace]:
-        queued = [each.id for each in documents if each.status is Status.QUEUED]
-        if not queued:
-            return {}
-        pace, now = tx.queue.pace(workspace_id), self._clock.now()
-        return {
-            document_id: QueuePlace(place, now + timedelta(seconds=pace * place))
-            for document_id, place in tx.queue.places(workspace_id, queued).items()
-        }

@@ -16,6 +16,7 @@ from services.knowledge.storage.feed import SqlFeed
 from services.knowledge.storage.operations import SqlOperations
 from services.knowledge.storage.queue import SqlQueue
 from services.knowledge.storage.replicas import SqlReplicas
+from services.knowledge.storage.stocks import SqlStocks
 from services.knowledge.storage.tables import IDEMPOTENCY_KEYS
 from services.runtime.database import Database, migrate, open_database
 from services.runtime.idempotency import Idempotency
@@ -64,6 +65,10 @@ class SqlTransaction:
     def answers(self) -> SqlAnswers:
         return SqlAnswers(self._connection, self._idempotency)
 
+    @cached_property
+    def stocks(self) -> SqlStocks:
+        return SqlStocks(self._connection, self._insert)
+
 
 class SqlStore:
     """SQLite or PostgreSQL."""
@@ -83,6 +88,10 @@ class SqlStore:
         """Begin a snapshot."""
         with self._database.read() as connection:
             yield SqlTransaction(connection, self._database, self._idempotency)
+
+    def prune(self) -> int:
+        """Forget some of the answers that are kept no longer, of all workspaces; return how many."""
+        return self._idempotency.prune()
 
     def close(self) -> None:
         """Close all connections."""

@@ -164,6 +164,8 @@ OPERATION_ITEMS = sa.Table(
     sa.Column("error_code", sa.Text, nullable=True),
     sa.Column("error_detail", sa.Text, nullable=True),
     sa.Index("operation_items_by_document", "workspace_id", "document_id", "state"),
+    # SQLite counts one operation's items by their key only if it sorts by the state, too.
+    sa.Index("operation_items_by_state", "workspace_id", "operation_id", "state"),
     sa.Index("operation_items_by_revision", "workspace_id", "state", "revision"),
 )
 
@@ -183,6 +185,27 @@ REPLICA_POSITIONS = sa.Table(
     sa.Column("generation", sa.Integer, primary_key=True),
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Index("replica_positions_by_replica", "replica_id"),
+)
+
+# Changed by who has locked the base; `reported_version` by who has told access.
+KNOWLEDGE_STOCKS = sa.Table(
+    "knowledge_stocks",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("documents", sa.Integer, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("reported_version", sa.Integer, nullable=False),
+)
+
+# How fast documents were indexed of late; no row where none was.
+INDEXING_PACES = sa.Table(
+    "indexing_paces",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("mean_seconds", sa.Float, nullable=False),
+    sa.Column("documents", sa.Integer, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
 )
 
 IDEMPOTENCY_KEYS = idempotency_table(METADATA)

@@ -24,6 +24,8 @@ _ACROSS = {
     "Replicas.renew",
     "Replicas.behind",
     "Replicas.confirmable",
+    "Stocks.unreported",
+    "Stocks.reported",
 }
 _REPOSITORIES = [
     ports.Bases,
@@ -34,6 +36,7 @@ _REPOSITORIES = [
     ports.Feed,
     ports.Replicas,
     ports.Answers,
+    ports.Stocks,
 ]
 
 

@@ -14,6 +14,7 @@ from services.knowledge.domain.errors import DocumentNotFound, EtagMismatch, Ext
 from services.knowledge.domain.operation import Kind
 from services.knowledge.domain.operation import Status as OperationStatus
 from services.knowledge.domain.ports import IdempotentRequest, ListFilters
+from services.knowledge.domain.shown import Shown
 from services.runtime.idempotency import IdempotencyKeyReused
 from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page
 
@@ -183,9 +184,9 @@ def test_repeated_request_gets_the_first_answer(workshop: Workshop) -> None:
     request = IdempotentRequest("key_1", "create", "abc", "hash")
     workshop.create(page("faq"))
     with pytest.raises(ExternalIdTaken):
-        workshop.write.create(WORKSPACE, draft(page("faq")), request, lambda each: each.id.encode())
+        workshop.write.create(WORKSPACE, draft(page("faq")), request, lambda each: each.document.id.encode())
     answers = [
-        workshop.write.create(WORKSPACE, draft(page("new")), request, lambda each: each.id.encode())
+        workshop.write.create(WORKSPACE, draft(page("new")), request, lambda each: each.document.id.encode())
         for _ in range(2)
     ]
     assert answers[0] == answers[1]
@@ -331,5 +332,5 @@ def _broken(_content: bytes, _content_type: ContentType) -> list[Block]:
     raise RuntimeError("boom")
 
 
-def _nothing(_: Document) -> bytes:
+def _nothing(_: Shown) -> bytes:
     return b""

@@ -1,6 +1,6 @@
 """A knowledge base with an indexer and search replicas under a test's control."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from services.embedding.domain.embedder import Embedder
@@ -15,10 +15,12 @@ from services.knowledge.domain.operation import Operation
 from services.knowledge.domain.ports import Store
 from services.knowledge.domain.queue import IndexerId
 from services.knowledge.domain.read_documents import ReadDocuments
+from services.knowledge.domain.shown import Shown
 from services.knowledge.domain.track_operations import TrackOperations
 from services.knowledge.domain.write_documents import WriteDocuments
 from services.knowledge.extraction.extractor import extract
 from services.knowledge.storage.store import SqlStore, open_store
+from tests.fakes.allowances import FakeAllowances
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import FakeEmbedder
 from tests.fakes.indexing_journal import RecordedJournal
@@ -38,7 +40,8 @@ class Workshop:
         self.store: SqlStore = open_store(database_url, self.clock)
         self.embedder = FakeEmbedder(dimensions=8)
         self.journal = RecordedJournal()
-        self.write = WriteDocuments(self.store, self.clock)
+        self.allowances = FakeAllowances()
+        self.write = self.writer(self.store)
         self.read = ReadDocuments(self.store, self.clock)
         self.operations = TrackOperations(self.store, self.clock)
         self.follow = FollowChanges(self.store, self.clock, LEASE_SECONDS, sleep=lambda _: None)
@@ -62,9 +65,9 @@ class Workshop:
             CLAIM_SECONDS,
         )
 
-    def writer(self, store: Store) -> WriteDocuments:
+    def writer(self, store: Store, stock_changed: Callable[[], None] = lambda: None) -> WriteDocuments:
         """Return what a server process writes with."""
-        return WriteDocuments(store, self.clock)
+        return WriteDocuments(store, self.clock, self.allowances, stock_changed)
 
     def follower(self, store: Store) -> FollowChanges:
         """Return what a server process serves replicas with."""
@@ -76,9 +79,9 @@ class Workshop:
 
     def create(self, said: Said | None = None, workspace_id: WorkspaceId = WORKSPACE) -> Document:
         """Create a document."""
-        made: list[Document] = []
+        made: list[Shown] = []
         self.write.create(workspace_id, draft(said or page()), None, lambda each: made.append(each) or b"")  # type: ignore[func-returns-value]
-        return made[0]
+        return made[0].document
 
     def push(self, *said: Said, workspace_id: WorkspaceId = WORKSPACE) -> Operation:
         """Push a batch."""
