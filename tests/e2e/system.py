@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,7 @@ class System:
         endpoints = json.loads((data / "endpoints.json").read_text())
         self.url: str = endpoints["gateway"]
         self.operator_url: str = endpoints["operator"]
+        self.grpc_target: str = endpoints["grpc"]
 
     def cli(
         self, *arguments: str, key: str = "", check: bool = True, timeout: float = 120
@@ -55,17 +56,33 @@ class System:
         assert done.returncode == 0 or not check, f"{arguments[:2]}: {done.stderr}"
         return done
 
-    def workspace(self, name: str, *scopes: str) -> Workspace:
-        """Makes a workspace and a key of it by the command line."""
-        self.cli("workspaces", "create", name, "--plan", "scale")
+    def workspace(self, name: str, *scopes: str, plan: str = "scale", **limits: int) -> Workspace:
+        """Makes a workspace, with limits of its own, and a key of it by the command line."""
+        self.cli("workspaces", "create", name, "--plan", plan)
+        if limits:
+            self.limit(name, **limits)
         return self.key_for(name, *scopes)
 
-    def key_for(self, name: str, *scopes: str) -> Workspace:
+    def limit(self, name: str, **limits: int) -> None:
+        """Gives a workspace limits of its own; within 5 s they hold."""
+        given = [word for limit, value in limits.items() for word in ("--limit", f"{limit}={value}")]
+        self.cli("workspaces", "update", name, *given)
+
+    def key_for(self, name: str, *scopes: str, options: Sequence[str] = ()) -> Workspace:
         """Makes another key of a workspace."""
         wanted = ",".join(scopes or ALL_SCOPES)
-        made = self.cli("keys", "create", "--workspace", name, "--scopes", wanted, "--json")
-        key = json.loads(made.stdout)
-        return Workspace(name, key["key"], key["id"], client(self.url, key["key"]))
+        return self._made(name, "keys", "create", "--workspace", name, "--scopes", wanted, *options)
+
+    def publishable_key_for(self, name: str, *origins: str, options: Sequence[str] = ()) -> Workspace:
+        """Makes a publishable key of a workspace; its client says that it comes from the first origin."""
+        given = [word for origin in origins for word in ("--origin", origin)]
+        made = self._made(name, "keys", "create", "--workspace", name, "--publishable", *given, *options)
+        made.http.headers["origin"] = origins[0]
+        return made
+
+    def rotated(self, key: Workspace, overlap: str) -> Workspace:
+        """Makes a key's successor."""
+        return self._made(key.name, "keys", "rotate", key.key_id, "--overlap", overlap)
 
     def processes(self) -> dict[str, dict[str, Any]]:
         """What the supervisor says of its processes."""
@@ -98,6 +115,10 @@ class System:
         """Stops the system as Ctrl-C would; returns the supervisor's exit status."""
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(timeout=90)
+
+    def _made(self, name: str, *arguments: str) -> Workspace:
+        key = json.loads(self.cli(*arguments, "--json").stdout)
+        return Workspace(name, key["key"], key["id"], client(self.url, key["key"]))
 
 
 @dataclass(frozen=True)

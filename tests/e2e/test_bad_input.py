@@ -139,14 +139,15 @@ def test_question_in_an_unknown_conversation(leaf: Workspace) -> None:
         assert_problem(leaf.http.post(path, json=body), 404, "CONVERSATION_NOT_FOUND")
 
 
-def test_method_that_a_route_does_not_have(leaf: Workspace) -> None:
-    """A wrong method is 405 and told which are right."""
-    answer = leaf.http.get(QUERY)
+@pytest.mark.parametrize("method", ["GET", "TRACE", "PURGE", "X"])
+def test_method_that_a_route_does_not_have(leaf: Workspace, method: str) -> None:
+    """A wrong method is 405 and told which are right, be it one that nobody has heard of."""
+    answer = leaf.http.request(method, QUERY)
     assert_problem(answer, 405, "METHOD_NOT_ALLOWED")
     assert answer.headers["allow"] == "POST"
 
 
-def test_user_token_is_refused_until_it_can_be_verified(leaf: Workspace) -> None:
+def test_user_token_that_nobody_signed_is_refused(leaf: Workspace) -> None:
     """A user token that nobody can verify is not taken on trust."""
     answer = leaf.http.post(QUERY, json={"message": QUESTION, "user_token": "e30.e30.x"})
     assert_problem(answer, 401, "USER_TOKEN_REFUSED")

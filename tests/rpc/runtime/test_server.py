@@ -254,6 +254,18 @@ def test_health_needs_no_credential(server: RunningServer, health: Health) -> No
     assert not is_serving(channel, 2)
 
 
+def test_part_is_told_apart(server: RunningServer, health: Health) -> None:
+    """A part that fails shows by its name, the process goes on serving; an unknown one is not well."""
+    channel = grpc.insecure_channel(server.address)
+    health.set_serving(True)
+    health.set_part("limits", False)
+    assert is_serving(channel, 2)
+    assert not is_serving(channel, 2, "limits")
+    health.set_part("limits", True)
+    assert is_serving(channel, 2, "limits")
+    assert not is_serving(channel, 2, "no-such-part")
+
+
 def test_health_is_told_while_all_threads_are_busy(
     server: RunningServer, turns: ScriptedTurns, health: Health
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.data_directory import DataDirectory, DataDirectoryInUse, read_json, write_json
 from services.kernel.ids import WorkspaceId
-from services.query.storage.seal import Seal
+from services.runtime.seal import Seal
 
 TAKE = (
     "import sys, pathlib; from deploy.local.data_directory import DataDirectory; "
@@ -68,5 +68,5 @@ def test_everything_below_is_private(tmp_path: Path) -> None:
     """In a folder that others may enter, what the installation keeps is for its owner only."""
     tmp_path.chmod(0o755)
     data = DataDirectory(tmp_path)
-    folders = [data.logs, data.databases, data.envoy, data.vector_search]
+    folders = [data.logs, data.databases, data.envoy, data.vector_search, data.valkey]
     assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}

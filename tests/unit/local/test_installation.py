@@ -9,7 +9,8 @@ from deploy.local.installation import Addresses, processes, shared_environment
 def test_every_process_has_ports_of_its_own() -> None:
     """No two listeners of an installation share a port."""
     addresses = Addresses.allocate(0)
-    ports = [addresses.gateway, addresses.operator, addresses.envoy_admin]
+    ports = [addresses.gateway, addresses.grpc, addresses.operator, addresses.envoy_admin]
+    ports += [addresses.check, addresses.valkey]
     ports += [*addresses.services.values(), *addresses.metrics.values()]
     assert len(set(ports)) == len(ports)
 
@@ -25,13 +26,32 @@ def test_environment_of_a_process(tmp_path: Path) -> None:
     assert environment["SUPPORTAGENT_INTERNAL_CREDENTIAL"] == data.internal_credential()
 
 
-def test_only_query_gets_the_key_for_secrets(tmp_path: Path) -> None:
-    """Who does not need a secret does not have it."""
+def test_secrets_go_to_who_needs_them(tmp_path: Path) -> None:
+    """Who does not need a secret does not have it, and none is on a command line."""
     data = DataDirectory(tmp_path)
-    having = [
-        each.name
-        for each in processes(data, Addresses.allocate(0))
-        if data.query_secrets_key() in [*each.environment.values(), *each.command]
-    ]
-    assert having == ["query"]
-    assert data.query_secrets_key() not in shared_environment(data, {}).values()
+    specifications = processes(data, Addresses.allocate(0))
+
+    def having(secret: str) -> list[str]:
+        return [
+            each.name
+            for each in specifications
+            if any(secret in value for value in each.environment.values())
+        ]
+
+    secrets = {
+        data.query_secrets_key(): ["query"],
+        data.access_secrets_key(): ["access"],
+        data.valkey_password(): ["access"],
+    }
+    for secret, names in secrets.items():
+        assert having(secret) == names
+        assert not any(secret in word for each in specifications for word in each.command)
+        assert secret not in shared_environment(data, {}).values()
+    assert len(secrets) == 3
+
+
+def test_access_waits_for_the_counters(tmp_path: Path) -> None:
+    """The counters come first and are stopped last."""
+    specifications = processes(DataDirectory(tmp_path), Addresses.allocate(0))
+    assert specifications[0].name == "valkey"
+    assert next(each for each in specifications if each.name == "access").after == ["valkey"]
