@@ -20,22 +20,22 @@ from gateway.access.clients.key_sets import HttpsKeySets
 from gateway.access.counters.redis_counters import RedisCounters, connect
 from gateway.access.counters.upkeep import Upkeep
 from gateway.access.domain.check import Check
-from gateway.access.domain.key_directory import KeyDirectory
-from gateway.access.domain.known_keys import KnownKeys
-from gateway.access.domain.last_use import LastUse
+from gateway.access.domain.keys.key_directory import KeyDirectory
+from gateway.access.domain.keys.known_keys import KnownKeys
+from gateway.access.domain.keys.last_use import LastUse
 from gateway.access.domain.limits.leases import Leases
 from gateway.access.domain.limits.monthly_counts import MonthlyCounts
 from gateway.access.domain.limits.shared_limits import SharedLimits
 from gateway.access.domain.operator import Operator
-from gateway.access.domain.plans import Plans
 from gateway.access.domain.refusals import Refusals
 from gateway.access.domain.usage.arrivals import Arrivals
 from gateway.access.domain.usage.reading import UsageReading
-from gateway.access.domain.usage.reconciliation import Reconciliation
+from gateway.access.domain.usage.reconciliation import PERIOD_SECONDS, Reconciliation
 from gateway.access.domain.usage.reports import Reports
 from gateway.access.domain.user_tokens.key_sets import KeySets
 from gateway.access.domain.user_tokens.signing_keys import SigningKeys
 from gateway.access.domain.user_tokens.verification import UserTokens
+from gateway.access.domain.workspaces.plans import Plans
 from gateway.access.jose.public_keys import PemPublicKeys
 from gateway.access.jose.signatures import JoseSignatures
 from gateway.access.settings import PREFIX, AccessSettings
@@ -45,13 +45,13 @@ from gateway.access.storage.audit import StoredAudit
 from gateway.access.storage.keys import StoredKeys
 from gateway.access.storage.late_writer import LateWriter
 from gateway.access.storage.ledger import StoredLedger
-from gateway.access.storage.reconciler import Reconciler
 from gateway.access.storage.user_keys import StoredUserKeys
 from gateway.access.storage.workspaces import StoredWorkspaces
 from services.kernel.clock import SystemClock
 from services.runtime import logs
 from services.runtime.database import migrate, open_database
 from services.runtime.health import Health
+from services.runtime.periodic import Periodic
 from services.runtime.seal import Seal
 from services.runtime.server import Service, serve
 from services.runtime.serving_threads import ServingThreads
@@ -86,7 +86,7 @@ def main() -> None:
     reading = UsageReading(
         ledger, months, StoredAllowances(database, plans), arrivals, clock, threads.stepping_aside
     )
-    reconciler = Reconciler(Reconciliation(ledger, months))
+    reconciler = Periodic("reconciliation", PERIOD_SECONDS, Reconciliation(ledger, months).go_round)
 
     last_use, refusals = LastUse(), Refusals()
     known_keys = KnownKeys(KeyDirectory(keys, plans, reading.used))
@@ -127,7 +127,7 @@ def main() -> None:
             Service(
                 usage_servicer.SERVICE,
                 add_UsageServiceServicer_to_server,
-                UsageServicer(reading, Reports(ledger, months, arrivals)),
+                UsageServicer(reading, Reports(ledger, months, arrivals, known_keys, clock)),
             ),
             Service(
                 user_key_servicer.SERVICE,

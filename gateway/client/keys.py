@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -69,18 +70,22 @@ def list_(workspace: str, as_json: bool) -> None:
     if as_json:
         print_json({"items": items})
         return
+    now = datetime.now(UTC)
     rows = [
         (
             each["id"],
             each.get("name", ""),
             each.get("kind", ""),
             f"{each['prefix']}…",
-            ",".join(each["scopes"]),
-            _state(each),
+            each.get("environment", ""),
+            # A publishable key has no scopes: its origins say where it works.
+            ",".join(each["scopes"] or each.get("origins", ())),
+            each.get("last_used_at", "never"),
+            _state(each, now),
         )
         for each in items
     ]
-    print_table(("ID", "NAME", "KIND", "KEY", "SCOPES", "STATE"), rows)
+    print_table(("ID", "NAME", "KIND", "KEY", "ENVIRONMENT", "SCOPES OR ORIGINS", "LAST USED", "STATE"), rows)
 
 
 @keys.command()
@@ -115,9 +120,11 @@ def _show_once(key: dict[str, Any], said: str, as_json: bool) -> None:
         click.echo(key["key"])
 
 
-def _state(key: dict[str, str]) -> str:
+def _state(key: dict[str, str], now: datetime) -> str:
     if key.get("revoked_at"):
         return f"revoked {key['revoked_at']}"
-    if key.get("rotated_to"):
-        return f"rotated, until {key['expires_at']}"
-    return f"until {key['expires_at']}" if key.get("expires_at") else "active"
+    rotated = "rotated, " if key.get("rotated_to") else ""
+    end = key.get("expires_at")
+    if not end:
+        return "active"
+    return f"{rotated}{'expired' if datetime.fromisoformat(end) <= now else 'until'} {end}"

@@ -26,6 +26,13 @@ from services.runtime.writer_queue import WriterQueue
 
 # Waits longer than this for a lock mean that something is stuck.
 _BUSY_SECONDS = 5
+# A server that is gone without a word is noticed within 15 s, not when the system's TCP gives up.
+_PRESENCE = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 # A process that starts waits longer: another one may be migrating.
 _MIGRATION_SECONDS = 300
 
@@ -138,7 +145,7 @@ def open_database(url: str, schema: str) -> Database:
         pool_size=20,
         max_overflow=20,
         pool_pre_ping=True,
-        connect_args={"options": options, "connect_timeout": _BUSY_SECONDS},
+        connect_args={"options": options, "connect_timeout": _BUSY_SECONDS, **_PRESENCE},
     )
     with engine.begin() as connection:
         _lock_schema(connection, schema)

@@ -107,9 +107,8 @@ class Idempotency:
         """
         check_key(scope.key)
         now, t = self._clock.now(), self._table
-        connection.execute(
-            t.delete().where(t.c.workspace_id == scope.workspace_id, t.c.created_at <= now - KEPT)
-        )
+        # Its own alone: a workspace may have hundreds of thousands, which `prune` deletes.
+        connection.execute(t.delete().where(*self._is(scope), t.c.created_at <= now - KEPT))
         claim = (
             self._database.insert(t)
             .values(**vars(scope), request_hash=request, created_at=now)

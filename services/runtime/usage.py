@@ -29,6 +29,8 @@ MOST = 500
 _TIDY = timedelta(seconds=5)
 # Longer than any request takes: afterwards a day's totals change no more.
 _DAY_ENDS = timedelta(days=2)
+# Longer than a month: what was reported and is older is not asked for again.
+_KEPT = timedelta(days=62)
 
 _log = structlog.get_logger(__name__)
 
@@ -161,7 +163,8 @@ class UsageCounter:
         with self._lock:
             made, lines = self._made, self._uncommitted
             self._uncommitted = set()
-            totals = [self._totals[line] for line in lines]
+            # Sorted, as where others note what was reported: no two wait for each other in a ring.
+            totals = [self._totals[line] for line in sorted(lines, key=astuple)]
         try:
             with self._database.write() as connection:
                 for each in totals:
@@ -181,7 +184,7 @@ class UsageCounter:
         with self._lock:
             noted = sorted(self._reported.values(), key=lambda each: astuple(each.line))
         try:
-            left = self._note_and_look(noted)
+            left = self._note_and_look(noted, now)
         except Exception as error:
             # What this run has counted is reported all the same.
             _log.warning("usage_not_tidied", exc_info=error)
@@ -200,11 +203,12 @@ class UsageCounter:
                 if line.day >= over or line in self._unreported or line in self._uncommitted
             }
 
-    def _note_and_look(self, noted: Sequence[LineTotals]) -> list[LineTotals]:
+    def _note_and_look(self, noted: Sequence[LineTotals], now: datetime) -> list[LineTotals]:
         if noted:
             with self._database.write() as connection:
                 for each in noted:
                     connection.execute(self._note, _named(each))
+                connection.execute(_over(self._table, (now - _KEPT).date()))
         with self._database.read() as connection:
             return [_totals(row) for row in connection.execute(_unreported(self._table, self.source))]
 
@@ -232,6 +236,12 @@ def _named(totals: LineTotals) -> dict[str, object]:
 
 def _sums(totals: LineTotals) -> dict[str, int]:
     return {"counted": totals.counted, "uncounted": totals.uncounted}
+
+
+def _over(table: sa.Table, day: date) -> sa.Delete:
+    t = table.c
+    arrived = sa.and_(t.counted <= t.reported_counted, t.uncounted <= t.reported_uncounted)
+    return table.delete().where(t.day < day, arrived)
 
 
 def _unreported(table: sa.Table, but: str) -> sa.Select[tuple[object, ...]]:

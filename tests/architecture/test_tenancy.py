@@ -20,7 +20,6 @@ ELSEWHERE = {
     "Part": "a file of the index of one workspace",
     "Manifest": "the index of one workspace",
     "StoredTurns": "takes the caller, who has the workspace",
-    "Reconciler": "a thread",
     "CountedQuestions": "takes the caller, who has the workspace",
     "LateWriter": "a thread",
     "StoredWorkspaces": "the table of workspaces itself",

@@ -3,9 +3,10 @@
 
 The same call of the same service that answers at once, in turns, round by round: without a gateway, through
 Envoy that asks nobody, through Envoy that asks access (one key with a limit of its own, its workspace's
-limit, a monthly quota), and the same over native gRPC. Each ratio is the median of the rounds' ratios. At
-last a workspace's bucket is emptied, so that every request is counted in Valkey by itself. What each process
-uses of the processors for a request says more than rates do where the machine has other work too.
+limit, a monthly quota), and the same over native gRPC. Each ratio is the median of the rounds' ratios. Then
+a workspace's bucket is emptied, so that every request is counted in Valkey by itself; at last Valkey hangs
+under the same requests. What each process uses of the processors for a request says more than rates do where
+the machine has other work too.
 
 Prints a Markdown table on standard output, a line per step on standard error, and keeps all figures in
 `build/bench/gateway.json`. Settings, as options of `python -m tests.bench.gateway` or in the environment:
@@ -39,8 +40,11 @@ from tests.bench.table import machine
 MANY = 32
 _WARM_SECONDS = 1.0
 _LEASES_LAPSE_SECONDS = 2.0
+_HANGS_AFTER_SECONDS = 0.3
 # Of what Envoy alone can do, with the check; and by how much its median is later.
 RATIO, MILLISECONDS = 0.70, 0.8
+# The check's p99 while Valkey hangs; here of whole requests.
+HANGING_MILLISECONDS = 100
 _WAYS = {
     "direct": "direct gRPC",
     "unchecked": "Envoy, no check",
@@ -132,7 +136,9 @@ def table(singles: Rounds, crowds: Rounds, summary: Mapping[str, float], exact: 
             f"(goal: at most {MILLISECONDS}).",
             f"With an empty bucket: {exact['answered_per_second']:,.0f} requests/s answered, of which "
             f"{exact['passed']:,.0f} passed where {exact['allowed']:,.1f} might; "
-            f"{exact['calls_per_request']:.2f} calls of Valkey for each.",
+            f"{exact['calls_per_request']:.2f} calls of Valkey for each. p99 {exact['p99_ms']:.0f} ms, and "
+            f"{exact['p99_ms_while_valkey_hangs']:.0f} ms while Valkey hangs "
+            f"(goal: less than {HANGING_MILLISECONDS}).",
         ]
     )
 
@@ -200,6 +206,8 @@ def _near_the_limit(
     found = ask(target, MANY, settings.seconds)
     seconds, calls = time.monotonic() - emptied, _scripts(client) - before
     client.close()
+    with stack.hanging("valkey", _HANGS_AFTER_SECONDS):
+        alone = ask(target, MANY, settings.seconds)
     return {
         "limit_per_minute": per_minute,
         "answered_per_second": found.requests / found.seconds,
@@ -207,6 +215,8 @@ def _near_the_limit(
         "passed": found.requests - found.errors,
         "allowed": per_minute / 60 * seconds,
         "calls_per_request": calls / found.requests,
+        "p99_ms": found.p99_ms,
+        "p99_ms_while_valkey_hangs": alone.p99_ms,
     }
 
 

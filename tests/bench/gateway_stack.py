@@ -10,8 +10,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,18 @@ class GatewayStack:
         """What each process has used of the processors so far."""
         found = {name: process.cpu_times() for name, process in self._running.items()}
         return {name: times.user + times.system for name, times in found.items()}
+
+    @contextmanager
+    def hanging(self, name: str, after_seconds: float) -> Iterator[None]:
+        """Let a process hang from some seconds after the beginning to the end."""
+        process = self._running[name]
+        timer = threading.Timer(after_seconds, process.suspend)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.join()
+            process.resume()
 
     def key(self, name: str, per_minute: int) -> Key:
         """Make a workspace with its own limits, and a key that has one too: two buckets and a quota."""

@@ -13,7 +13,7 @@ import pytest
 from supportagent.query.v1.query_service_pb2 import QueryRequest
 from supportagent.query.v1.query_service_pb2_grpc import QueryServiceStub
 
-from gateway.access.domain.key_format import Environment, mint
+from gateway.access.domain.keys.key_format import Environment, mint
 from services.runtime.status import from_rpc_error
 from tests.e2e.corpus import QUESTION
 from tests.e2e.system import System, Workspace, assert_problem, client

@@ -50,6 +50,8 @@ def test_every_answer_tells_the_limits(system: System) -> None:
         (400, http.post("/v1/query", json={"message": ""})),
         (403, http.get("/v1/knowledge/documents")),
         (404, http.post("/v1/query", json={"message": "?", "conversation_id": "conv_" + 26 * "0"})),
+        (404, http.get("/v1/nothing")),
+        (405, http.put("/v1/query")),
         (415, http.post("/v1/query", content=b"hello", headers={"content-type": "text/plain"})),
     ]
     left = 60

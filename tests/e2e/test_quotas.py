@@ -40,6 +40,8 @@ def test_warning_from_four_fifths_on(system: System) -> None:
     reset = f"{_month_end():%Y-%m-%dT%H:%M:%SZ}"
     assert warnings[3] == f"queries;used=4;limit=5;reset={reset}"
     assert warnings[4:] == [f"queries;used=5;limit=5;reset={reset}"] * 2
+    # At once, and also on what is no question.
+    assert workspace.http.get("/v1/usage").headers["quota-warning"] == warnings[-1]
 
 
 def test_channel_is_told_by_the_key(system: System) -> None:

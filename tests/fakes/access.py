@@ -6,9 +6,9 @@ from datetime import datetime
 
 from gateway.access.domain.audit import AuditEntry, Event
 from gateway.access.domain.errors import KeyNotFound, WorkspaceNameTaken, WorkspaceNotFound
-from gateway.access.domain.key import Key, OwnedKey
+from gateway.access.domain.keys.key import Key, OwnedKey
 from gateway.access.domain.ports import AnyKeyChange, WorkspaceChange
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.workspace import Workspace
 from services.kernel.errors import Unavailable
 from services.kernel.pages import Place
 

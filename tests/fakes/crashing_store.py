@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from services.knowledge.domain.ports import Store, Transaction
+from services.knowledge.domain.ports.store import Store, Transaction
 from tests.fakes.failing_embedder import Killed
 
 

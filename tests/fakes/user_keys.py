@@ -7,7 +7,7 @@ from gateway.access.domain.audit import AuditEntry
 from gateway.access.domain.user_tokens.errors import UserKeyNotFound
 from gateway.access.domain.user_tokens.ports import UserKeyChange
 from gateway.access.domain.user_tokens.user_key import UserKey
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.workspace import Workspace
 from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
 from services.kernel.pages import Place

@@ -130,6 +130,8 @@ def test_the_limits_are_on_every_answer(client: httpx.Client, gateway: Gateway) 
         (202, client.post("/v1/knowledge/documents", json={"title": "a"})),
         (400, client.post("/v1/query", json={"nothing": 1})),
         (404, client.get("/v1/knowledge/documents/doc_1")),
+        (404, client.get("/v1/nothing")),
+        (405, client.put("/v1/query")),
         (415, client.post("/v1/query", content=b"a", headers={"content-type": "text/plain"})),
         (403, client.post("/v1/query", json={"message": "hi"}, headers=reader)),
         (429, client.post("/v1/query", json={"message": "hi"}, headers=limited)),

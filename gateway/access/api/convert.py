@@ -5,13 +5,13 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 from supportagent.access.v1 import operator_service_pb2 as pb
 
-from gateway.access.domain.allowance import LIMITS
 from gateway.access.domain.audit import AuditEntry
-from gateway.access.domain.key import Key
-from gateway.access.domain.key_wish import KeyWish
-from gateway.access.domain.plans import Plans
-from gateway.access.domain.workspace import Workspace
-from gateway.access.domain.workspace_patch import WorkspacePatch
+from gateway.access.domain.keys.key import Key
+from gateway.access.domain.keys.key_wish import KeyWish
+from gateway.access.domain.workspaces.allowance import LIMITS
+from gateway.access.domain.workspaces.plans import Plans
+from gateway.access.domain.workspaces.workspace import Workspace
+from gateway.access.domain.workspaces.workspace_patch import WorkspacePatch
 from services.kernel.pages import Page
 from services.runtime.timestamps import timestamp
 

@@ -7,10 +7,10 @@ from enum import StrEnum
 
 from supportagent.access.v1 import usage_service_pb2 as pb
 
-from gateway.access.domain.allowance import Allowance
 from gateway.access.domain.usage.ledger import Channel, Kind, KnowledgeStock, UsageCount
 from gateway.access.domain.usage.month import Month
 from gateway.access.domain.usage.reading import Reading
+from gateway.access.domain.workspaces.allowance import Allowance
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.ids import WorkspaceId
 from services.runtime.timestamps import timestamp

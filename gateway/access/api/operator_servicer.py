@@ -6,7 +6,7 @@ from supportagent.access.v1 import operator_service_pb2_grpc as pb_grpc
 
 from gateway.access.api import convert
 from gateway.access.domain.operator import Operator
-from gateway.access.domain.plans import Plans
+from gateway.access.domain.workspaces.plans import Plans
 
 SERVICE = pb.DESCRIPTOR.services_by_name["OperatorService"].full_name
 

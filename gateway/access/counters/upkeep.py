@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -10,7 +11,7 @@ from gateway.access.counters.redis_counters import RedisCounters
 from gateway.access.domain.limits.counters import CountersUnavailable
 from gateway.access.domain.limits.monthly_counts import MonthlyCounts
 from gateway.access.domain.limits.shared_limits import SharedLimits
-from services.kernel.errors import Unavailable
+from services.runtime.periodic import Periodic
 
 PERIOD_SECONDS = 0.1
 # Between two trials of a server: one that is well, one that is not.
@@ -33,23 +34,19 @@ class Upkeep:
         self._behind = False
         self._tried_at = 0.0
         self._told_alone = 0
-        self._stopping = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, name="limits-upkeep", daemon=True),
-            threading.Thread(target=self._refill, name="limits-refill", daemon=True),
-        ]
+        self._rounds = Periodic("limits-upkeep", PERIOD_SECONDS, self._go_round)
+        self._refilling = threading.Thread(target=self._refill, name="limits-refill", daemon=True)
 
     def start(self) -> None:
         """Begin."""
-        for each in self._threads:
-            each.start()
+        self._rounds.start()
+        self._refilling.start()
 
     def stop(self) -> None:
         """End, and give back all that is set aside; no request may come any more."""
-        self._stopping.set()
         self._limits.end_refills()
-        for each in self._threads:
-            each.join()
+        self._refilling.join()
+        self._rounds.stop()
         self._limits.stop()
 
     def go_round(self) -> None:
@@ -73,16 +70,10 @@ class Upkeep:
             self._months.catch_up()
             self._behind = False
 
-    def _run(self) -> None:
-        while not self._stopping.wait(PERIOD_SECONDS):
-            try:
-                self.go_round()
-            except (CountersUnavailable, Unavailable):
-                # In the next round.
-                continue
-            except Exception:
-                # The limits hold without it, if less exactly; it has to go on.
-                _log.exception("limits_upkeep_failed")
+    def _go_round(self) -> None:
+        # What a server that is away leaves undone is done in a later round.
+        with suppress(CountersUnavailable):
+            self.go_round()
 
     def _refill(self) -> None:
         going_on = True

@@ -3,8 +3,8 @@
 from functools import lru_cache
 
 from gateway.access.domain.client_network import client_network
-from gateway.access.domain.key_format import KeyKind
-from gateway.access.domain.known_key import KnownKey
+from gateway.access.domain.keys.key_format import KeyKind
+from gateway.access.domain.keys.known_key import KnownKey
 from gateway.access.domain.metering import Account, Bucket, Meter, MonthlyQueries
 from services.kernel.ids import WorkspaceId
 

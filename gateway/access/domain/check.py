@@ -5,16 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from operator import methodcaller
 
-from gateway.access.domain import key_format
 from gateway.access.domain.accounts import account_of, account_of_refused
 from gateway.access.domain.decision import OURS, Denied, Later, Needs, Passed, Refusal, Standing
 from gateway.access.domain.demand import Audience, Demand
-from gateway.access.domain.key import Key
-from gateway.access.domain.key_format import KeyKind, PresentedKey
-from gateway.access.domain.known_key import KnownKey
-from gateway.access.domain.known_keys import KnownKeys
-from gateway.access.domain.last_use import LastUse
+from gateway.access.domain.keys import key_format
+from gateway.access.domain.keys.key import Key
+from gateway.access.domain.keys.key_format import KeyKind, PresentedKey
+from gateway.access.domain.keys.known_key import KnownKey
+from gateway.access.domain.keys.known_keys import KnownKeys
+from gateway.access.domain.keys.last_use import LastUse
 from gateway.access.domain.metering import Account, Admitted, Bucket, Exceeded, Limits
 from gateway.access.domain.quota import nearly_used
 from gateway.access.domain.refusals import Refusals
@@ -74,7 +75,7 @@ class Check:
         """
         presented = self._presented(asked)
         if not isinstance(presented, PresentedKey):
-            return self._recorded(presented)
+            return self._ended(asked, presented)
         known = self._keys.at_hand(presented.public_id)
         if known is None:
             return Later(Needs.STORE, lambda: self._look_up(asked, presented))
@@ -82,7 +83,7 @@ class Check:
         if decision is None:
             decide = partial(self._decide_for_good, asked, presented, known)
             return Later(Needs.COUNTERS, decide)
-        return self._recorded(decision)
+        return self._ended(asked, decision)
 
     def _presented(self, asked: Asked) -> PresentedKey | Passed | Denied:
         """Return the key that was presented, or the decision where it takes none."""
@@ -106,13 +107,13 @@ class Check:
         except Unavailable:
             return Denied(Refusal.STORE_UNAVAILABLE)
         if known is None:
-            return self._recorded(Denied(Refusal.KEY_UNKNOWN))
+            return self._ended(asked, Denied(Refusal.KEY_UNKNOWN))
         return self._decide_for_good(asked, presented, known)
 
     def _decide_for_good(self, asked: Asked, presented: PresentedKey, known: KnownKey) -> Passed | Denied:
         decision = self._decide(asked, presented, known, self._limits.admit)
         assert decision is not None
-        return self._recorded(decision)
+        return self._ended(asked, decision)
 
     def _decide(
         self, asked: Asked, presented: PresentedKey, known: KnownKey, admit: _Admit
@@ -126,8 +127,9 @@ class Check:
         if (refusal := _out_of_force(known, now)) is not None:
             return Denied(refusal, key)
         self._last_use.record(key.id, now)
-        forbidden = _forbidden(known, demand, asked.origin)
-        if forbidden is None:
+        to_nobody = demand.audience is Audience.NOBODY
+        forbidden = None if to_nobody else _forbidden(known, demand, asked.origin)
+        if forbidden is None and not to_nobody:
             account = account_of(known, demand.meter, asked.address)
         else:
             account = account_of_refused(known, asked.address)
@@ -135,6 +137,9 @@ class Check:
         if admitted is None:
             return None
         standing = _standing(known, admitted, asked.origin, now)
+        if standing.nearly_used and admitted.queries_used is not None:
+            # What is no question is warned, too, before the ledger knows.
+            self._keys.renew_used(key.workspace_id, methodcaller("with_queries", admitted.queries_used))
         # Being over a limit comes first: whoever is refused takes tokens, too.
         if isinstance(admitted, Exceeded):
             return _exceeded(key, account, admitted, standing)
@@ -143,8 +148,13 @@ class Check:
             return Denied(refusal, key, standing, about)
         return Passed(key, standing=standing)
 
-    def _recorded(self, decision: Passed | Denied) -> Passed | Denied:
-        if isinstance(decision, Denied) and decision.refusal not in OURS:
+    def _ended(self, asked: Asked, decision: Passed | Denied) -> Passed | Denied:
+        if not isinstance(decision, Denied):
+            return decision
+        if asked.demand and asked.demand.audience is Audience.NOBODY and decision.standing is None:
+            # What is not there is not there for anybody.
+            return Passed()
+        if decision.refusal not in OURS:
             key = decision.key
             self._refusals.record(
                 key.workspace_id if key else "",

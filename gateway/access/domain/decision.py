@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from gateway.access.domain.key import Key
+from gateway.access.domain.keys.key import Key
 from gateway.access.domain.metering import Level
 from gateway.access.domain.quota import NearlyUsed
 

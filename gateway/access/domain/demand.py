@@ -14,6 +14,8 @@ class Audience(StrEnum):
     API_KEY = "api_key"
     OPERATOR = "operator"
     ANYONE = "anyone"
+    # There is no such route, or not for this method: anybody is told so, and a key in force where it stands.
+    NOBODY = "nobody"
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gateway.access.domain import workspace_patch
 from gateway.access.domain.audit import AuditEntry, Event
 from gateway.access.domain.errors import WorkspaceNotFound
-from gateway.access.domain.key import Key, KeyChange, OwnedKey, Rotation
-from gateway.access.domain.key_wish import KeyWish
-from gateway.access.domain.open_workspace import open_workspace
+from gateway.access.domain.keys.key import Key, KeyChange, OwnedKey, Rotation
+from gateway.access.domain.keys.key_wish import KeyWish
 from gateway.access.domain.ports import Audit, Keys, RememberedKeys, WorkspaceChange, Workspaces
-from gateway.access.domain.workspace import Workspace
-from gateway.access.domain.workspace_patch import WorkspacePatch
+from gateway.access.domain.workspaces import workspace_patch
+from gateway.access.domain.workspaces.open_workspace import open_workspace
+from gateway.access.domain.workspaces.workspace import Workspace
+from gateway.access.domain.workspaces.workspace_patch import WorkspacePatch
 from services.kernel.clock import Clock
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.pages import Page, Place, page_of, page_size, place_in

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Protocol, TypeAlias, TypeVar
 
 from gateway.access.domain.audit import AuditEntry, Event
-from gateway.access.domain.key import Key, KeyChange, OwnedKey
-from gateway.access.domain.known_key import KnownKey
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.keys.key import Key, KeyChange, OwnedKey
+from gateway.access.domain.keys.known_key import KnownKey
+from gateway.access.domain.workspaces.workspace import Workspace
 from services.kernel.pages import Place
 
 AnyKeyChange = TypeVar("AnyKeyChange", bound=KeyChange)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.access.domain.allowance import Allowance
-from gateway.access.domain.known_key import Used
+from gateway.access.domain.keys.known_key import Used
 from gateway.access.domain.usage.month import Month
+from gateway.access.domain.workspaces.allowance import Allowance
 
 # Callers are warned from four fifths on.
 _WARN_NUMERATOR, _WARN_DENOMINATOR = 4, 5

@@ -2,9 +2,9 @@
 
 import sqlalchemy as sa
 
-from gateway.access.domain.allowance import Allowance
 from gateway.access.domain.errors import WorkspaceNotFound
-from gateway.access.domain.plans import Plans
+from gateway.access.domain.workspaces.allowance import Allowance
+from gateway.access.domain.workspaces.plans import Plans
 from gateway.access.storage.schema import workspaces
 from services.kernel.ids import WorkspaceId
 from services.runtime.database import Database

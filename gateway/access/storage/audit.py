@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from gateway.access.domain.audit import AuditEntry, Event
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.workspace import Workspace
 from gateway.access.storage.schema import audit
 from services.kernel.pages import Place
 from services.runtime.database import Database, UtcDateTime

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 
 from gateway.access.domain.audit import AuditEntry
 from gateway.access.domain.errors import KeyNotFound
-from gateway.access.domain.key import Key, OwnedKey
-from gateway.access.domain.key_format import Environment, KeyKind
+from gateway.access.domain.keys.key import Key, OwnedKey
+from gateway.access.domain.keys.key_format import Environment, KeyKind
 from gateway.access.domain.ports import AnyKeyChange
-from gateway.access.domain.workspace import Workspace, is_name
+from gateway.access.domain.workspaces.workspace import Workspace, is_name
 from gateway.access.storage import audit
 from gateway.access.storage.schema import keys, workspaces
 from services.kernel.ids import WorkspaceId

@@ -1,15 +1,15 @@
 """Writes down what requests leave behind, every few seconds: when keys were last used, what was refused."""
 
-import threading
 from collections.abc import Callable
 
 import structlog
 
-from gateway.access.domain.last_use import LastUse
+from gateway.access.domain.keys.last_use import LastUse
 from gateway.access.domain.ports import Audit, Keys
 from gateway.access.domain.refusals import Refusals
 from services.kernel.clock import Clock
 from services.kernel.errors import Unavailable
+from services.runtime.periodic import Periodic
 
 PERIOD_SECONDS = 5.0
 
@@ -25,17 +25,18 @@ class LateWriter:
         self._refusals = refusals
         self._audit = audit
         self._clock = clock
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="late-writer", daemon=True)
+        self._writing = Periodic("late-writer", PERIOD_SECONDS, self._write)
+        self._ending = False
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._writing.start()
 
     def stop(self) -> None:
         """Write what is left, end."""
-        self._stopping.set()
-        self._thread.join()
+        self._writing.stop()
+        self._ending = True
+        self._write()
 
     def write_uses(self) -> None:
         """Write the uses that were gathered; keep them for the next time if the database does not answer."""
@@ -47,16 +48,11 @@ class LateWriter:
 
     def write_refusals(self) -> None:
         """Write the refusals that are due, or all at the end; keep them if the database does not answer."""
-        entries = self._refusals.take(self._clock.now(), all_of_them=self._stopping.is_set())
+        entries = self._refusals.take(self._clock.now(), all_of_them=self._ending)
         try:
             self._audit.append(entries)
         except Unavailable:
             self._refusals.give_back(entries)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(PERIOD_SECONDS):
-            self._write()
-        self._write()
 
     def _write(self) -> None:
         for write in (self.write_uses, self.write_refusals):

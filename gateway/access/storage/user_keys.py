@@ -6,12 +6,12 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.access.domain.audit import AuditEntry
-from gateway.access.domain.key_format import Environment
+from gateway.access.domain.keys.key_format import Environment
 from gateway.access.domain.user_tokens.algorithm import Algorithm
 from gateway.access.domain.user_tokens.errors import UserKeyNotFound
 from gateway.access.domain.user_tokens.ports import UserKeyChange
 from gateway.access.domain.user_tokens.user_key import UserKey
-from gateway.access.domain.workspace import Workspace, is_name
+from gateway.access.domain.workspaces.workspace import Workspace, is_name
 from gateway.access.storage import audit
 from gateway.access.storage.schema import user_keys
 from services.kernel.ids import WorkspaceId

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from gateway.access.domain.audit import AuditEntry
 from gateway.access.domain.errors import WorkspaceNameTaken, WorkspaceNotFound
-from gateway.access.domain.key_format import Environment
+from gateway.access.domain.keys.key_format import Environment
 from gateway.access.domain.ports import WorkspaceChange
-from gateway.access.domain.workspace import Workspace, is_name
+from gateway.access.domain.workspaces.workspace import Workspace, is_name
 from gateway.access.storage import audit
 from gateway.access.storage.schema import workspaces
 from services.kernel.ids import WorkspaceId

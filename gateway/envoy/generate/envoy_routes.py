@@ -18,20 +18,28 @@ _GRACE_MS = 500
 _BROWSER_HEADERS = ("authorization", "content-type", *(name.lower() for name in FOR_SERVICES))
 _PREFLIGHT_SECONDS = 7_200
 _MAX_PAGE_BYTES = 4 * 1024 * 1024
+# Where keys are asked for, and the rule of what is not there.
+KEYS_PREFIX = "/v1/"
+NOBODYS_RULE = "nobody||true|request|"
 NO_CHECK = {"ext_authz": {"@type": f"{_TYPES}.ext_authz.v3.ExtAuthzPerRoute", "disabled": True}}
 
 
 def route_configuration(
     name: str, routes: Sequence[Route], pages: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return Envoy's route configuration: `pages`, the routes, preflights and 405s for their paths, a 404."""
+    """Return Envoy's route configuration: `pages`, the routes, preflights and 405s for their paths, 404s."""
     entries = list(pages)
+    for_keys = [route for route in routes if route.audience == "api_key"]
     for _, same_path in groupby(routes, key=lambda route: route.path.regex):
         group = list(same_path)
         entries += [_to_service(route) for route in group]
-        if any(route.audience == "api_key" for route in group):
+        not_allowed = _not_allowed(group)
+        if any(route in for_keys for route in group):
             entries.append(_preflight(group))
-        entries.append(_not_allowed(group))
+            not_allowed = _counted(not_allowed)
+        entries.append(not_allowed)
+    if for_keys:
+        entries.append(_counted(_direct({"prefix": KEYS_PREFIX}, 404)))
     entries.append(_direct({"prefix": "/"}, 404))
     return {
         "name": name,
@@ -113,6 +121,12 @@ def _not_allowed(group: Sequence[Route]) -> dict[str, Any]:
     entry = _direct(_path(group[0]), 405)
     entry["response_headers_to_add"] = [_header("allow", ", ".join(sorted(route.method for route in group)))]
     return entry
+
+
+def _counted(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer of Envoy's that counts as a request of the caller's key and tells how that stands."""
+    checked = {name: value for name, value in entry.items() if name != "typed_per_filter_config"}
+    return {**checked, "metadata": {"filter_metadata": {"shape_response": {"rule": NOBODYS_RULE}}}}
 
 
 def _direct(match: dict[str, Any], status: int, body: dict[str, Any] | None = None) -> dict[str, Any]:

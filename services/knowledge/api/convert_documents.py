@@ -12,7 +12,7 @@ from services.knowledge.domain.batch import Proposed
 from services.knowledge.domain.document import DocumentId, Draft, Failure, Patch, Status
 from services.knowledge.domain.draft import Said, check_external_id, draft, patch
 from services.knowledge.domain.errors import DocumentNotFound
-from services.knowledge.domain.ports import ListFilters
+from services.knowledge.domain.ports.documents import ListFilters
 from services.knowledge.domain.shown import Shown
 from services.runtime.timestamps import timestamp
 

@@ -3,7 +3,7 @@
 import grpc
 from google.protobuf.message import Message
 
-from services.knowledge.domain.ports import IdempotentRequest
+from services.knowledge.domain.ports.answers import IdempotentRequest
 from services.runtime.idempotency import request_hash
 from services.runtime.interceptors.caller import caller, request_header
 

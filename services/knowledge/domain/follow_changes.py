@@ -13,7 +13,7 @@ from services.knowledge.domain.change_feed import (
     Position,
     Replica,
 )
-from services.knowledge.domain.ports import Store
+from services.knowledge.domain.ports.store import Store
 
 MAX_WAIT_SECONDS = 2.0
 # Other processes commit, too: the database is asked, not a condition in this process.

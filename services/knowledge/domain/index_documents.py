@@ -16,7 +16,8 @@ from services.knowledge.domain.chunking.chunker import Chunker
 from services.knowledge.domain.chunking.passage import MAX_CHUNKS, Chunk, Passage, chunks
 from services.knowledge.domain.document import ContentType, Failure, Status
 from services.knowledge.domain.errors import ClaimLost, IndexingFailed
-from services.knowledge.domain.ports import FIRST_WORKSPACE, Store
+from services.knowledge.domain.ports.queue import FIRST_WORKSPACE
+from services.knowledge.domain.ports.store import Store
 from services.knowledge.domain.queue import (
     CRASHED,
     GAVE_UP,

@@ -6,7 +6,8 @@ from services.kernel.pages import Page, Place, page_of, place_in
 from services.knowledge.domain.change_feed import IndexState
 from services.knowledge.domain.document import Document, DocumentId
 from services.knowledge.domain.errors import DocumentNotFound
-from services.knowledge.domain.ports import ListFilters, Store
+from services.knowledge.domain.ports.documents import ListFilters
+from services.knowledge.domain.ports.store import Store
 from services.knowledge.domain.shown import Shown, places
 
 

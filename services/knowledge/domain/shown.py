@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.document import Document, DocumentId, Status
-from services.knowledge.domain.ports import Transaction
+from services.knowledge.domain.ports.store import Transaction
 
 
 @dataclass(frozen=True)

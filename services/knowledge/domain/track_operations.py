@@ -6,7 +6,7 @@ from services.kernel.pages import Page, Place, page_of, place_in
 from services.knowledge.domain.document import Status as DocumentStatus
 from services.knowledge.domain.errors import OperationFinished, OperationNotFound
 from services.knowledge.domain.operation import Operation, OperationId
-from services.knowledge.domain.ports import Store, Transaction
+from services.knowledge.domain.ports.store import Store, Transaction
 from services.knowledge.domain.queue import CANCELLED
 
 _FILTERS = {"list": "operations"}

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 
-from services.knowledge.domain.ports import Store
+from services.knowledge.domain.ports.store import Store
 from services.knowledge.domain.stock import WorkspaceStock
 
 AT_ONCE = 500

@@ -11,7 +11,9 @@ from services.knowledge.domain.document import Document, DocumentId, Draft, Patc
 from services.knowledge.domain.draft import check_content
 from services.knowledge.domain.errors import EtagMismatch, ExternalIdTaken
 from services.knowledge.domain.operation import Kind, Operation
-from services.knowledge.domain.ports import Allowances, IdempotentRequest, Store
+from services.knowledge.domain.ports.answers import IdempotentRequest
+from services.knowledge.domain.ports.stocks import Allowances
+from services.knowledge.domain.ports.store import Store
 from services.knowledge.domain.shown import Shown, places
 from services.knowledge.domain.stock import Allowance, Shelf
 from services.knowledge.domain.writing import Writing, item

@@ -26,7 +26,7 @@ from services.knowledge.domain.operation import (
     Operation,
     OperationId,
 )
-from services.knowledge.domain.ports import Transaction
+from services.knowledge.domain.ports.store import Transaction
 from services.knowledge.domain.stock import Shelf
 
 

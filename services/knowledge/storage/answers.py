@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from services.kernel.ids import WorkspaceId
-from services.knowledge.domain.ports import IdempotentRequest
+from services.knowledge.domain.ports.answers import IdempotentRequest
 from services.runtime.idempotency import Idempotency, IdempotencyScope
 
 

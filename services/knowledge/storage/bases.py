@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.errors import ModelMismatch
-from services.knowledge.domain.ports import Base
+from services.knowledge.domain.ports.bases import Base
 from services.knowledge.storage.tables import GENERATIONS, KNOWLEDGE_BASES
 
 Insert = Callable[[sa.Table], postgresql.Insert | sqlite.Insert]

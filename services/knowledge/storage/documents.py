@@ -17,7 +17,7 @@ from services.knowledge.domain.document import (
     Failure,
     Status,
 )
-from services.knowledge.domain.ports import ListFilters, Totals
+from services.knowledge.domain.ports.documents import ListFilters, Totals
 from services.knowledge.storage.tables import (
     CHUNKS,
     CONTENTS,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.document import ContentType, DocumentId, Status
 from services.knowledge.domain.errors import ClaimLost
-from services.knowledge.domain.ports import FIRST_WORKSPACE
+from services.knowledge.domain.ports.queue import FIRST_WORKSPACE
 from services.knowledge.domain.queue import Claim, IndexerId, Pace, Source, Waiting, fair
 from services.knowledge.storage.bases import Insert, SqlBases
 from services.knowledge.storage.queue_terms import (

@@ -56,9 +56,10 @@ class QueryServicer(pb_grpc.QueryServiceServicer):
                 return pb.QueryResponse.FromString(attempt.first[0])
             answer = self._asking.answer(caller(context), convert.question(request), _patience())
             response = convert.query_response(answer)
+            # What comes too late is an error, which is neither kept nor charged.
+            _check_time()
             attempt.told(response)
             attempt.keep()
-            _check_time()
             metered.answered()
             return response
 

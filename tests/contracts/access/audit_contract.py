@@ -7,7 +7,7 @@ import pytest
 
 from gateway.access.domain.audit import AuditEntry, Event
 from gateway.access.domain.errors import WorkspaceNameTaken, WorkspaceNotFound
-from gateway.access.domain.key import KeyChange
+from gateway.access.domain.keys.key import KeyChange
 from services.kernel.pages import Place
 from tests.contracts.access.given import NOW, an_entry, key_in, refuse, workspace_in
 from tests.contracts.access.stores import Stores

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from gateway.access.domain.audit import AuditEntry, Event
 from gateway.access.domain.errors import WorkspaceNotFound
-from gateway.access.domain.key import Key, KeyChange, OwnedKey
-from gateway.access.domain.key_wish import KeyWish
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.keys.key import Key, KeyChange, OwnedKey
+from gateway.access.domain.keys.key_wish import KeyWish
+from gateway.access.domain.workspaces.workspace import Workspace
 from services.kernel.pages import Place
 from tests.contracts.access.stores import Stores
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from gateway.access.domain.errors import KeyNotFound, WorkspaceNotFound
-from gateway.access.domain.key import Key, KeyChange, OwnedKey
-from gateway.access.domain.key_wish import KeyWish
-from gateway.access.domain.workspace_patch import WorkspacePatch
+from gateway.access.domain.keys.key import Key, KeyChange, OwnedKey
+from gateway.access.domain.keys.key_wish import KeyWish
+from gateway.access.domain.workspaces.workspace_patch import WorkspacePatch
 from tests.contracts.access.given import NOW, an_entry, found, key_in, place, refuse, workspace_in
 from tests.contracts.access.stores import Stores
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from gateway.access.domain.known_key import Used
+from gateway.access.domain.keys.known_key import Used
 from gateway.access.domain.usage.ledger import (
     Channel,
     Kind,

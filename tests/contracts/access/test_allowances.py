@@ -7,8 +7,8 @@ import pytest
 
 from gateway.access.domain.audit import AuditEntry, Event
 from gateway.access.domain.errors import WorkspaceNotFound
-from gateway.access.domain.plans import Plans
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.plans import Plans
+from gateway.access.domain.workspaces.workspace import Workspace
 from gateway.access.storage.allowances import StoredAllowances
 from gateway.access.storage.workspaces import StoredWorkspaces
 from services.kernel.ids import WorkspaceId

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from gateway.access.domain.audit import Event
 from gateway.access.domain.errors import KeyNotRotatable
-from gateway.access.domain.key import Key, OwnedKey, Rotation
-from gateway.access.domain.key_wish import KeyWish
+from gateway.access.domain.keys.key import Key, OwnedKey, Rotation
+from gateway.access.domain.keys.key_wish import KeyWish
 from gateway.access.domain.ports import WorkspaceChange
-from gateway.access.domain.workspace import Workspace
-from gateway.access.domain.workspace_patch import WorkspacePatch
+from gateway.access.domain.workspaces.workspace import Workspace
+from gateway.access.domain.workspaces.workspace_patch import WorkspacePatch
 from gateway.access.storage.schema import audit, keys, metadata, workspaces
 from services.kernel.errors import Unavailable
 from services.runtime.database import Database, migrate, open_database

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.workspace import Workspace
 from gateway.access.storage.audit import StoredAudit
 from gateway.access.storage.schema import user_keys
 from gateway.access.storage.user_keys import StoredUserKeys

@@ -10,7 +10,7 @@ from gateway.access.domain.ports import Audit, Workspaces
 from gateway.access.domain.user_tokens.errors import UserKeyNotFound
 from gateway.access.domain.user_tokens.ports import UserKeyChange, UserKeys
 from gateway.access.domain.user_tokens.user_key import UserKey, UserKeyWish
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.workspace import Workspace
 from services.kernel.pages import Place
 from tests.contracts.access.given import NOW, an_entry
 

@@ -7,8 +7,8 @@ import pytest
 
 from gateway.access.domain.errors import WorkspaceNameTaken, WorkspaceNotFound
 from gateway.access.domain.ports import WorkspaceChange
-from gateway.access.domain.workspace import Workspace
-from gateway.access.domain.workspace_patch import WorkspacePatch
+from gateway.access.domain.workspaces.workspace import Workspace
+from gateway.access.domain.workspaces.workspace_patch import WorkspacePatch
 from tests.contracts.access.given import NOW, an_entry, place, workspace_in
 from tests.contracts.access.stores import Stores
 

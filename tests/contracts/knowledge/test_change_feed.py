@@ -8,7 +8,7 @@ from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.document import Patch
 from services.knowledge.domain.draft import draft
 from services.knowledge.domain.follow_changes import FollowChanges
-from services.knowledge.domain.ports import ListFilters
+from services.knowledge.domain.ports.documents import ListFilters
 from tests.contracts.knowledge.feed_follower import Follower
 from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page
 

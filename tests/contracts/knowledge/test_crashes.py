@@ -8,7 +8,8 @@ import pytest
 from services.knowledge.domain.document import Status
 from services.knowledge.domain.draft import draft
 from services.knowledge.domain.operation import Status as OperationStatus
-from services.knowledge.domain.ports import ListFilters, Store
+from services.knowledge.domain.ports.documents import ListFilters
+from services.knowledge.domain.ports.store import Store
 from services.knowledge.domain.queue import IndexerId
 from tests.contracts.knowledge.feed_follower import Follower
 from tests.contracts.knowledge.workshop import CLAIM_SECONDS, WORKSPACE, Workshop, page

@@ -4,7 +4,7 @@ from sqlalchemy import create_engine, select, text
 
 from services.knowledge.domain.document import Patch, Status
 from services.knowledge.domain.operation import Status as OperationStatus
-from services.knowledge.domain.ports import ListFilters
+from services.knowledge.domain.ports.documents import ListFilters
 from services.knowledge.storage.tables import METADATA
 from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page
 

@@ -14,7 +14,8 @@ from services.knowledge.domain.draft import draft
 from services.knowledge.domain.errors import DocumentNotFound, ExternalIdTaken, QuotaExceeded
 from services.knowledge.domain.operation import Operation
 from services.knowledge.domain.operation import Status as OperationStatus
-from services.knowledge.domain.ports import IdempotentRequest, ListFilters
+from services.knowledge.domain.ports.answers import IdempotentRequest
+from services.knowledge.domain.ports.documents import ListFilters
 from services.knowledge.domain.stock import Allowance, Stock
 from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page
 

@@ -10,7 +10,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from services.kernel.clock import SystemClock
-from services.knowledge.domain import ports
+from services.knowledge.domain.ports.answers import Answers
+from services.knowledge.domain.ports.bases import Bases
+from services.knowledge.domain.ports.documents import Chunks, Documents
+from services.knowledge.domain.ports.feed import Feed, Replicas
+from services.knowledge.domain.ports.operations import Operations
+from services.knowledge.domain.ports.queue import Queue
+from services.knowledge.domain.ports.stocks import Stocks
 from services.knowledge.storage import versions
 from services.knowledge.storage.store import SqlStore, SqlTransaction, open_store
 from services.knowledge.storage.tables import CHUNKS, METADATA, REPLICAS
@@ -28,15 +34,15 @@ _ACROSS = {
     "Stocks.reported",
 }
 _REPOSITORIES = [
-    ports.Bases,
-    ports.Documents,
-    ports.Chunks,
-    ports.Queue,
-    ports.Operations,
-    ports.Feed,
-    ports.Replicas,
-    ports.Answers,
-    ports.Stocks,
+    Bases,
+    Documents,
+    Chunks,
+    Queue,
+    Operations,
+    Feed,
+    Replicas,
+    Answers,
+    Stocks,
 ]
 
 

@@ -13,7 +13,8 @@ from services.knowledge.domain.draft import Said, draft
 from services.knowledge.domain.errors import DocumentNotFound, EtagMismatch, ExternalIdTaken
 from services.knowledge.domain.operation import Kind
 from services.knowledge.domain.operation import Status as OperationStatus
-from services.knowledge.domain.ports import IdempotentRequest, ListFilters
+from services.knowledge.domain.ports.answers import IdempotentRequest
+from services.knowledge.domain.ports.documents import ListFilters
 from services.knowledge.domain.shown import Shown
 from services.runtime.idempotency import IdempotencyKeyReused
 from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page

@@ -12,7 +12,7 @@ from services.knowledge.domain.draft import Said, draft
 from services.knowledge.domain.follow_changes import FollowChanges
 from services.knowledge.domain.index_documents import Extract, IndexDocuments
 from services.knowledge.domain.operation import Operation
-from services.knowledge.domain.ports import Store
+from services.knowledge.domain.ports.store import Store
 from services.knowledge.domain.queue import IndexerId
 from services.knowledge.domain.read_documents import ReadDocuments
 from services.knowledge.domain.shown import Shown

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.access.domain.keys.known_keys import KnownKeys
 from gateway.access.domain.limits.gcra import gcra
 from gateway.access.domain.limits.leases import LIFETIME, Leases
 from gateway.access.domain.limits.monthly_counts import MonthlyCounts
@@ -20,6 +21,7 @@ from gateway.access.domain.usage.reports import Reports
 from services.kernel.ids import WorkspaceId
 from tests.fakes.clock import FakeClock
 from tests.fakes.counters import FakeCounters
+from tests.fakes.key_lookup import FakeKeyLookup
 from tests.fakes.usage_ledger import FakeLedger
 
 _ACME = WorkspaceId("ws_acme")
@@ -89,7 +91,9 @@ class _World:
         self.answered += min(queries, self.queries() - self.answered)
         today = self.clock.now().date()
         count = UsageCount(_ACME, Kind.QUERIES, Channel.API, today, self.answered)
-        Reports(self.ledger, self.months_of[0], Arrivals()).take_over("query", [count], [])
+        known = KnownKeys(FakeKeyLookup())
+        reports = Reports(self.ledger, self.months_of[0], Arrivals(), known, self.clock)
+        reports.take_over("query", [count], [])
 
     def flush(self) -> None:
         """Let the counters lose everything."""

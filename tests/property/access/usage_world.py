@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from gateway.access.domain.keys.known_keys import KnownKeys
 from gateway.access.domain.limits.leases import Leases
 from gateway.access.domain.limits.monthly_counts import MonthlyCounts
 from gateway.access.domain.limits.shared_limits import SharedLimits
@@ -28,6 +29,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.counters import FakeCounters
 from tests.fakes.dying_database import DyingDatabase
 from tests.fakes.failing_embedder import Killed
+from tests.fakes.key_lookup import FakeKeyLookup
 from tests.fakes.usage_ledger import FakeLedger
 
 WORKSPACES = WorkspaceId("ws_a"), WorkspaceId("ws_b")
@@ -45,7 +47,7 @@ class Gateway:
         leases = Leases(counters.now)
         self.months = MonthlyCounts(counters, ledger, leases, counters.now)
         self.limits = SharedLimits(counters, leases, self.months, clock, counters.now)
-        self.reports = Reports(ledger, self.months, Arrivals())
+        self.reports = Reports(ledger, self.months, Arrivals(), KnownKeys(FakeKeyLookup()), clock)
         self.reconciliation = Reconciliation(ledger, self.months)
 
     def lets_through(self, workspace_id: WorkspaceId) -> bool:

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from services.knowledge.domain.document import DocumentId, Patch, Status
 from services.knowledge.domain.operation import Status as OperationStatus
-from services.knowledge.domain.ports import ListFilters
+from services.knowledge.domain.ports.documents import ListFilters
 from tests.contracts.knowledge.feed_follower import Follower
 from tests.contracts.knowledge.workshop import CLAIM_SECONDS, WORKSPACE, Workshop, page
 from tests.fakes.failing_embedder import InterruptedEmbedder, Killed

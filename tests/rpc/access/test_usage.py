@@ -18,13 +18,14 @@ from supportagent.access.v1.usage_service_pb2_grpc import (
 from gateway.access.api import usage_servicer
 from gateway.access.api.usage_servicer import UsageServicer
 from gateway.access.domain.audit import AuditEntry, Event
-from gateway.access.domain.plans import Plans
+from gateway.access.domain.keys.known_keys import KnownKeys
 from gateway.access.domain.usage.arrivals import Arrivals
 from gateway.access.domain.usage.ledger import Totals
 from gateway.access.domain.usage.month import Month
 from gateway.access.domain.usage.reading import UsageReading
 from gateway.access.domain.usage.reports import Reports
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.plans import Plans
+from gateway.access.domain.workspaces.workspace import Workspace
 from gateway.access.storage.allowances import StoredAllowances
 from gateway.access.storage.ledger import StoredLedger
 from gateway.access.storage.workspaces import StoredWorkspaces
@@ -37,6 +38,7 @@ from services.runtime.settings import Secret
 from services.runtime.status import from_rpc_error
 from tests.contracts.access.stores import VERSIONS
 from tests.fakes.clock import FakeClock
+from tests.fakes.key_lookup import FakeKeyLookup
 from tests.fakes.query_counters import FakeQueryCounters
 
 CREDENTIAL = "internal-credential"
@@ -78,7 +80,7 @@ def server(tmp_path: Path) -> Iterator[UsageServer]:
         clock,
         threads.stepping_aside,
     )
-    servicer = UsageServicer(reading, Reports(ledger, counters, arrivals))
+    servicer = UsageServicer(reading, Reports(ledger, counters, arrivals, KnownKeys(FakeKeyLookup()), clock))
     running = start_server(
         [Service(usage_servicer.SERVICE, add_UsageServiceServicer_to_server, servicer)],
         credential=Secret(CREDENTIAL),

@@ -24,7 +24,7 @@ from gateway.access.api.user_token_servicer import UserTokenServicer
 from gateway.access.domain.user_tokens.key_sets import KeySets
 from gateway.access.domain.user_tokens.signing_keys import SigningKeys
 from gateway.access.domain.user_tokens.verification import UserTokens
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.workspace import Workspace
 from gateway.access.jose.public_keys import PemPublicKeys
 from gateway.access.jose.signatures import JoseSignatures
 from gateway.access.storage.user_keys import StoredUserKeys

@@ -3,7 +3,7 @@
 import threading
 
 from services.knowledge.domain.document import Status
-from services.knowledge.domain.ports import ListFilters
+from services.knowledge.domain.ports.documents import ListFilters
 from services.knowledge.indexer.worker import Worker
 from tests.contracts.knowledge.workshop import WORKSPACE, Workshop, page
 from tests.fakes.failing_embedder import InterruptedEmbedder

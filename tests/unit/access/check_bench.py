@@ -5,19 +5,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.access.domain.allowance import Allowance
 from gateway.access.domain.check import Asked, Check
 from gateway.access.domain.decision import Denied, Passed
 from gateway.access.domain.demand import Audience, Demand
-from gateway.access.domain.key import Key
-from gateway.access.domain.key_format import Environment, KeyKind
-from gateway.access.domain.key_wish import KeyWish
-from gateway.access.domain.known_key import KnownKey, Used
-from gateway.access.domain.known_keys import KnownKeys
-from gateway.access.domain.last_use import LastUse
+from gateway.access.domain.keys.key import Key
+from gateway.access.domain.keys.key_format import Environment, KeyKind
+from gateway.access.domain.keys.key_wish import KeyWish
+from gateway.access.domain.keys.known_key import KnownKey, Used
+from gateway.access.domain.keys.known_keys import KnownKeys
+from gateway.access.domain.keys.last_use import LastUse
 from gateway.access.domain.metering import Meter
 from gateway.access.domain.refusals import Refusals
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.allowance import Allowance
+from gateway.access.domain.workspaces.workspace import Workspace
 from tests.fakes.clock import FakeClock
 from tests.fakes.key_lookup import FakeKeyLookup
 from tests.fakes.limits import FakeLimits
@@ -32,6 +32,7 @@ SEARCH = Demand(Audience.API_KEY, "query")
 WRITE = Demand(Audience.API_KEY, "knowledge:write", meter=Meter.KNOWLEDGE_WRITE)
 ANY_KEY = Demand(Audience.API_KEY)
 OPERATOR = Demand(Audience.OPERATOR)
+NOBODY = Demand(Audience.NOBODY)
 
 GROWTH = Allowance(
     plan="growth",

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 from gateway.access.domain.audit import AuditEntry, Event
-from gateway.access.domain.key import Key
-from gateway.access.domain.key_wish import KeyWish
-from gateway.access.domain.known_key import KnownKey
-from gateway.access.domain.plans import Plans
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.keys.key import Key
+from gateway.access.domain.keys.key_wish import KeyWish
+from gateway.access.domain.keys.known_key import KnownKey
+from gateway.access.domain.workspaces.plans import Plans
+from gateway.access.domain.workspaces.workspace import Workspace
 from tests.fakes.access import FakeAudit, FakeKeys, FakeWorkspaces
 
 NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)

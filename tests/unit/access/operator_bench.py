@@ -6,10 +6,10 @@ from typing import TypeVar
 import pytest
 
 from gateway.access.domain.audit import AuditEntry
-from gateway.access.domain.key import Key
-from gateway.access.domain.key_wish import KeyWish
+from gateway.access.domain.keys.key import Key
+from gateway.access.domain.keys.key_wish import KeyWish
 from gateway.access.domain.operator import Operator
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.workspace import Workspace
 from services.kernel.errors import InvalidArgument
 from services.kernel.pages import Page
 from tests.fakes.access import FakeAudit, FakeKeys, FakeWorkspaces

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from functools import partial
 
-from gateway.access.domain import key_format
 from gateway.access.domain.audit import Event
-from gateway.access.domain.key_wish import KeyWish
-from gateway.access.domain.workspace_patch import WorkspacePatch
+from gateway.access.domain.keys import key_format
+from gateway.access.domain.keys.key_wish import KeyWish
+from gateway.access.domain.workspaces.workspace_patch import WorkspacePatch
 from tests.unit.access.operator_bench import SHOP, Bench, bench, every, pointers
 
 __all__ = ["bench"]

@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateway.access.domain import key_format
 from gateway.access.domain.check import Asked
 from gateway.access.domain.decision import Denied, Later, Needs, Passed, Refusal
 from gateway.access.domain.demand import Audience, Demand
-from gateway.access.domain.key_format import Environment, KeyKind, PresentedKey
+from gateway.access.domain.keys import key_format
+from gateway.access.domain.keys.key_format import Environment, KeyKind, PresentedKey
 from tests.unit.access.check_bench import (
     ACME,
     ANY_KEY,

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.access.domain.decision import Denied, Passed, Refusal, Standing
-from gateway.access.domain.known_key import Used
+from gateway.access.domain.keys import key_format
+from gateway.access.domain.keys.key_format import Environment
+from gateway.access.domain.keys.known_key import Used
 from gateway.access.domain.metering import Bucket, MonthlyQueries
 from gateway.access.domain.quota import NearlyUsed
 from tests.fakes.limits import MONTH_RETRY_AFTER, RETRY_AFTER
@@ -14,6 +16,8 @@ from tests.unit.access.check_bench import (
     ACME,
     ANY_KEY,
     GROWTH,
+    NOBODY,
+    NOW,
     QUERY,
     SEARCH,
     SHOP,
@@ -128,6 +132,29 @@ def test_the_limit_comes_before_the_missing_right(bench: Bench) -> None:
     assert denied.refusal is Refusal.RATE_LIMITED
 
 
+def test_what_is_not_there_is_counted_for_keys_in_force(bench: Bench) -> None:
+    """A 404 or 405 of the gateway's takes a token like a refusal, and tells where the key stands."""
+    key, text = bench.key(scopes=("actions:run",), requests_per_minute=1, allowance=STARTER)
+    passed = bench.ask_with(text, NOBODY)
+    assert isinstance(passed, Passed)
+    assert passed.standing is not None
+    assert bench.limits.taken == {f"key:{key.id}": 1, f"workspace:{ACME.id}": 1}
+    denied = bench.ask_with(text, NOBODY)
+    assert isinstance(denied, Denied)
+    assert denied.refusal is Refusal.RATE_LIMITED
+
+
+def test_what_is_not_there_is_told_to_anybody(bench: Bench) -> None:
+    """Without a key in force the answer is the same, nothing is counted, and nobody was refused."""
+    revoked, text = bench.key()
+    bench.store.change(revoked.revoke(NOW))
+    unknown = key_format.mint(Environment.LIVE).reveal()
+    for header in ("", "Basic x", "Bearer x", f"Bearer {text}", f"Bearer {unknown}", f"Bearer {text},x"):
+        assert bench.ask(NOBODY, header) == Passed()
+    assert bench.limits.accounts == []
+    assert bench.refused() == {}
+
+
 def test_another_page_can_not_use_up_the_widget(bench: Bench) -> None:
     """What a publishable key is refused takes a token of the client's address alone."""
     key, text = bench.key(origins=(SHOP,))
@@ -169,6 +196,7 @@ def test_a_question_counts_itself(bench: Bench) -> None:
     _, text = bench.key(used=Used(queries=7_000))
     bench.limits.queries[ACME.id] = 8_011
     assert _warned(bench.ask_with(text)) == [NearlyUsed("queries", 8_012, 10_000, _DECEMBER)]
+    assert _warned(bench.ask_with(text, SEARCH)) == [NearlyUsed("queries", 8_012, 10_000, _DECEMBER)]
 
 
 def test_all_quotas_warn(bench: Bench) -> None:

@@ -31,10 +31,20 @@ def test_full_ones_go_first() -> None:
     assert [counting.taken(number) for number in (0, 6, 11)] == [3, 2, 2]
 
 
-def test_eldest_ones_go_next() -> None:
-    """Where none is full the eldest are forgotten."""
+def test_unused_ones_go_next() -> None:
+    """Where none is full those are forgotten that nobody has asked for longest."""
     counting = _Counting()
     for number in range(11):
         counting.taken(number)
 
     assert [counting.taken(number) for number in (2, 10, 0)] == [2, 2, 1]
+
+
+def test_one_in_use_is_not_forgotten() -> None:
+    """However many others come: a crowd of addresses does not refill what is empty."""
+    counting = _Counting()
+    for number in range(1, 100):
+        counting.taken(0)
+        counting.taken(number)
+
+    assert counting.taken(0) == 60

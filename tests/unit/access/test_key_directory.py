@@ -1,10 +1,10 @@
 """All that the check needs to know of a key."""
 
 from gateway.access.domain.audit import AuditEntry, Event
-from gateway.access.domain.key_directory import KeyDirectory
-from gateway.access.domain.key_wish import KeyWish
-from gateway.access.domain.known_key import Used
-from gateway.access.domain.workspace_patch import WorkspacePatch
+from gateway.access.domain.keys.key_directory import KeyDirectory
+from gateway.access.domain.keys.key_wish import KeyWish
+from gateway.access.domain.keys.known_key import Used
+from gateway.access.domain.workspaces.workspace_patch import WorkspacePatch
 from services.kernel.ids import WorkspaceId
 from tests.unit.access.given import ACME, NOW, PLANS, Store
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from gateway.access.domain import base62, key_format
-from gateway.access.domain.key_format import Environment, KeyKind
+from gateway.access.domain.keys import base62, key_format
+from gateway.access.domain.keys.key_format import Environment, KeyKind
 
 _VALID = key_format.mint(Environment.LIVE).reveal()
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.access.domain.known_key import KnownKey
-from gateway.access.domain.known_keys import KnownKeys
+from gateway.access.domain.keys.known_key import KnownKey, Used
+from gateway.access.domain.keys.known_keys import KnownKeys
 from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
 from tests.fakes.clock import FakeClock
@@ -115,6 +115,25 @@ def test_the_number_is_bounded() -> None:
     assert bench.keys.find(third.key.public_id) == third
     with pytest.raises(Unavailable):
         bench.keys.find(first.key.public_id)
+
+
+def test_what_is_used_is_renewed() -> None:
+    """For all remembered keys of that workspace, which are looked up again when they would have been."""
+    bench = Bench(capacity=2)
+    pushed_out, *held = [bench.key() for _ in range(3)]
+    for key in (pushed_out, *held):
+        bench.keys.find(key.key.public_id)
+    bench.keys.renew_used(ACME.id, lambda used: used.with_queries(7))
+    bench.keys.renew_used(ACME.id, lambda used: used.with_queries(6))
+    bench.keys.renew_used(ACME.id, lambda used: replace(used, documents=3))
+    bench.keys.renew_used(WorkspaceId("ws_other"), lambda used: used.with_queries(9))
+    for key in held:
+        remembered = bench.keys.at_hand(key.key.public_id)
+        assert remembered is not None
+        assert remembered.used == Used(queries=7, documents=3)
+    assert bench.keys.at_hand(pushed_out.key.public_id) is None
+    bench.clock.advance(4)
+    assert bench.keys.at_hand(held[0].key.public_id) is None
 
 
 def test_what_is_not_there_is_not_remembered() -> None:

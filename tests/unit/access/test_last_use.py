@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from gateway.access.domain.last_use import LastUse
+from gateway.access.domain.keys.last_use import LastUse
 from tests.unit.access.given import NOW
 
 

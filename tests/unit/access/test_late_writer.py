@@ -1,6 +1,6 @@
 """What requests leave behind is written down."""
 
-from gateway.access.domain.last_use import LastUse
+from gateway.access.domain.keys.last_use import LastUse
 from gateway.access.domain.refusals import Refusals
 from gateway.access.storage.late_writer import LateWriter
 from tests.fakes.clock import FakeClock

@@ -5,13 +5,13 @@ from functools import partial
 
 import pytest
 
-from gateway.access.domain import key_format
 from gateway.access.domain.audit import Event
 from gateway.access.domain.errors import KeyNotFound, WorkspaceNameTaken, WorkspaceNotFound
-from gateway.access.domain.key_format import KeyKind
-from gateway.access.domain.key_wish import KeyWish
-from gateway.access.domain.scopes import SCOPES
-from gateway.access.domain.workspace_patch import WorkspacePatch
+from gateway.access.domain.keys import key_format
+from gateway.access.domain.keys.key_format import KeyKind
+from gateway.access.domain.keys.key_wish import KeyWish
+from gateway.access.domain.keys.scopes import SCOPES
+from gateway.access.domain.workspaces.workspace_patch import WorkspacePatch
 from tests.unit.access.given import NOW
 from tests.unit.access.operator_bench import QUERY, SHOP, Bench, bench, every, pointers
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.access.domain.origin import is_origin, violations
+from gateway.access.domain.keys.origin import is_origin, violations
 
 
 @pytest.mark.parametrize(

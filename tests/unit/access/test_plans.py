@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-import gateway.access.domain.plans
-from gateway.access.domain.plans import PLANS, Plans, PlansError
+import gateway.access.domain.workspaces.plans
+from gateway.access.domain.workspaces.plans import PLANS, Plans, PlansError
 
-_SHIPPED = Path(gateway.access.domain.plans.__file__).with_name("plans.json")
+_SHIPPED = Path(gateway.access.domain.workspaces.plans.__file__).with_name("plans.json")
 _MB, _GB = 10**6, 10**9
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.access.domain import key_format
 from gateway.access.domain.errors import KeyNotRotatable
+from gateway.access.domain.keys import key_format
 from tests.unit.access.given import NOW
 from tests.unit.access.operator_bench import QUERY, SHOP, Bench, bench, pointers
 

@@ -2,23 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from gateway.access.domain.allowance import Allowance
-from gateway.access.domain.plans import Plans
+from gateway.access.domain.keys.known_key import Used
+from gateway.access.domain.keys.known_keys import KnownKeys
 from gateway.access.domain.usage.arrivals import Arrivals
 from gateway.access.domain.usage.ledger import Channel, Kind, KnowledgeStock, Totals, UsageCount
 from gateway.access.domain.usage.month import Month
 from gateway.access.domain.usage.reading import UsageReading
 from gateway.access.domain.usage.reconciliation import MOST, Reconciliation
 from gateway.access.domain.usage.reports import Reports
+from gateway.access.domain.workspaces.allowance import Allowance
+from gateway.access.domain.workspaces.plans import Plans
 from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
 from tests.fakes.clock import FakeClock
+from tests.fakes.key_lookup import FakeKeyLookup
 from tests.fakes.query_counters import FakeQueryCounters
 from tests.fakes.usage_ledger import FakeLedger
+from tests.unit.access.given import ACME, a_key, known
 
 HERE = WorkspaceId("ws_here")
 NOVEMBER = Month(2026, 11)
@@ -68,7 +73,9 @@ class World:
     def __init__(self, plan: str = "growth", *, may_wait: bool = True) -> None:
         self.counters, self.waiting, self.clock = FakeQueryCounters(), Waiting(), FakeClock()
         self.ledger = self.waiting.ledger
-        self.reports = Reports(self.ledger, self.counters, self.waiting)
+        self.lookup = FakeKeyLookup()
+        self.keys = KnownKeys(self.lookup)
+        self.reports = Reports(self.ledger, self.counters, self.waiting, self.keys, self.clock)
         self.reconciliation = Reconciliation(self.ledger, self.counters)
 
         @contextmanager
@@ -107,6 +114,20 @@ def test_a_report_wakes_those_who_wait() -> None:
     assert world.waiting.announced == [Totals(2, 1)]
 
 
+def test_a_report_is_known_of_remembered_keys() -> None:
+    """Callers are warned of what was used just now; of months that are over they are not."""
+    world, key = World(), known(a_key())
+    world.lookup.add(key)
+    world.keys.find(key.key.public_id)
+    ours, earlier = (replace(a_count(7, month=month), workspace_id=ACME.id) for month in (11, 10))
+    world.reports.take_over("query", [ours, earlier], [KnowledgeStock(ACME.id, 3, 30, 1)])
+    world.reports.take_over("query", [a_count(9)], [KnowledgeStock(HERE, 9, 90, 1)])
+    remembered = world.keys.at_hand(key.key.public_id)
+    assert remembered is not None
+    assert remembered.used == Used(queries=7, documents=3, bytes=30)
+    assert world.lookup.look_ups == 1
+
+
 def test_a_report_that_was_not_kept_reaches_nothing() -> None:
     """The service makes it again."""
     world = World()
@@ -124,14 +145,16 @@ def test_an_answer_that_is_out_is_counted() -> None:
     world.waiting.arriving = [(0.1, a_count(1, 1))]
     assert world.reading.read(HERE).usage.used.queries == 1
     assert 0.1 <= world.waiting.seconds < 0.15
+    assert world.counters.noted == []
 
 
 def test_a_reader_does_not_wait_for_ever() -> None:
-    """What is in flight, or lost, is not waited for beyond a quarter of a second."""
+    """What is in flight, or lost, is not waited for beyond a quarter of a second, and looked at later."""
     world = World()
     world.counters.admitted_by[MONTH] = 1
     assert world.reading.read(HERE).usage.used.queries == 0
     assert world.waiting.seconds == pytest.approx(0.25)
+    assert world.counters.noted == [MONTH]
 
 
 def test_what_is_let_through_meanwhile_is_not_waited_for() -> None:

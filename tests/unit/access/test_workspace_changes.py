@@ -4,7 +4,7 @@ import pytest
 
 from gateway.access.domain.audit import Event
 from gateway.access.domain.errors import WorkspaceNameTaken, WorkspaceNotFound
-from gateway.access.domain.workspace_patch import WorkspacePatch
+from gateway.access.domain.workspaces.workspace_patch import WorkspacePatch
 from tests.unit.access.given import NOW, PLANS
 from tests.unit.access.operator_bench import QUERY, Bench, bench, pointers
 

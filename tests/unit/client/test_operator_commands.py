@@ -80,21 +80,45 @@ def test_a_key_is_rotated(terminal: Terminal, overlap: tuple[str, ...], seconds:
 
 
 def test_the_list_of_keys_tells_kind_and_state(terminal: Terminal) -> None:
-    """Publishable, rotated, revoked and ending keys can be told apart."""
+    """Publishable, rotated, revoked, ending and ended keys can be told apart."""
     states: list[dict[str, object]] = [
         {"kind": "publishable"},
-        {"kind": "secret", "rotated_to": "key_9", "expires_at": "2026-12-01T00:00:00Z"},
+        {"kind": "secret", "rotated_to": "key_9", "expires_at": "2999-12-01T00:00:00Z"},
         {"kind": "secret", "rotated_to": "key_9", "revoked_at": "2026-11-01T00:00:00Z"},
-        {"kind": "secret", "expires_at": "2026-12-01T00:00:00Z"},
+        {"kind": "secret", "expires_at": "2999-12-01T00:00:00Z"},
+        {"kind": "secret", "rotated_to": "key_9", "expires_at": "2026-01-01T00:00:00.123Z"},
+        {"kind": "secret", "expires_at": "2026-01-01T00:00:00Z"},
     ]
     terminal.api.keys = [
         {"id": f"key_{n}", "prefix": "", "scopes": [], **each} for n, each in enumerate(states)
     ]
     shown = terminal.run("keys", "list", "--workspace", "acme").splitlines()
-    assert [line.split()[1] for line in shown[1:]] == ["publishable", "secret", "secret", "secret"]
-    ends = ("active", "rotated, until 2026-12-01", "revoked 2026-11-01", "  until 2026-12-01")
+    assert [line.split()[1] for line in shown[1:]] == ["publishable", *["secret"] * 5]
+    ends = (
+        "active",
+        "rotated, until 2999-12-01",
+        "revoked 2026-11-01",
+        "  until 2999-12-01",
+        "rotated, expired 2026-01-01",
+        "  expired 2026-01-01",
+    )
     for line, end in zip(shown[1:], ends, strict=True):
         assert end in line
+
+
+def test_the_list_of_keys_tells_what_they_are_for(terminal: Terminal) -> None:
+    """Scopes of a secret key, origins of a publishable one; live or test; when each was used last."""
+    shared = {"prefix": "", "environment": "test", "last_used_at": "2026-11-22T07:00:00Z"}
+    terminal.api.keys = [
+        {"id": "key_0", "kind": "secret", "scopes": ["query", "knowledge:read"], "origins": [], **shared},
+        {"id": "key_1", "kind": "publishable", "scopes": [], "origins": ["https://shop.example"], **shared},
+        {"id": "key_2", "kind": "secret", "scopes": ["query"], "prefix": ""},
+    ]
+    secret, publishable, unused = terminal.run("keys", "list", "--workspace", "acme").splitlines()[1:]
+    assert {"test", "query,knowledge:read"} <= set(secret.split())
+    assert "https://shop.example" in publishable
+    assert "2026-11-22T07:00:00Z" in publishable
+    assert "never" in unused
 
 
 def test_plan_and_limits_are_changed(terminal: Terminal) -> None:

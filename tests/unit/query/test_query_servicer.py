@@ -1,6 +1,8 @@
 """The end of a stream."""
 
 from collections.abc import Generator
+from contextlib import suppress
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -26,12 +28,12 @@ from tests.unit.query.given import ACME, World
 REQUEST = pb.StreamQueryRequest(message="When does the Pro plan renew?")
 
 
-def servicer(world: World) -> QueryServicer:
+def servicer(world: World, once: Once | None = None) -> QueryServicer:
     """Return the servicer of a world."""
     shipped = Measurement(world.model.version, "nothing", Outcomes.of([]))
     calibrations = Calibrations(world.model, 0.2, shipped, FakeLabelledScores())
     # Nothing here has an Idempotency-Key: the database is not asked.
-    once = Once(FirstAnswers(Database(sa.create_engine("sqlite://")), schema.first_answers))
+    once = once or Once(FirstAnswers(Database(sa.create_engine("sqlite://")), schema.first_answers))
     metering = Metering(world.counter, world.clock)
     return QueryServicer(world.asking, Readiness({}, {}), FakeAnsweringStore(), calibrations, once, metering)
 
@@ -136,3 +138,15 @@ def test_an_answer_that_comes_too_late_is_not_charged() -> None:
     with pytest.raises(DeadlineExceeded), acting_as(ACME, timeout=0):
         servicer(world).Query(pb.QueryRequest(message=REQUEST.message), context())
     assert world.counter.counts == [("failed", ACME)]
+
+
+def test_an_answer_that_comes_too_late_is_not_kept(tmp_path: Path) -> None:
+    """Else whoever repeats the question with its key would have an answer that nobody is charged for."""
+    world = World()
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'query.sqlite3'}")
+    schema.metadata.create_all(engine)
+    asked = servicer(world, Once(FirstAnswers(Database(engine), schema.first_answers)))
+    for timeout in (0, None):
+        with suppress(DeadlineExceeded), acting_as(ACME, timeout):
+            asked.Query(pb.QueryRequest(message=REQUEST.message), context(idempotency_key="abc"))
+    assert world.counter.counts == [("failed", ACME), ("answered", ACME)]

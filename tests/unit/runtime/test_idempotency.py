@@ -88,6 +88,17 @@ def test_a_key_is_free_again_after_a_day(
     assert answer(database, idempotency, SCOPE, request_hash(b"other"), b"second") == b"second"
 
 
+def test_a_request_deletes_its_own_key_alone(
+    database: Database, idempotency: Idempotency, clock: FakeClock
+) -> None:
+    """However many others are over: looking for them would take longer than the request."""
+    for key in ("abc", "abd", "abe"):
+        answer(database, idempotency, replace(SCOPE, key=key), BODY, b"first")
+    clock.advance(24 * 3600)
+    answer(database, idempotency, SCOPE, BODY, b"second")
+    assert idempotency.prune() == 2
+
+
 def test_failed_work_leaves_the_key_free(database: Database, idempotency: Idempotency) -> None:
     """An answer that was rolled back was never given."""
     with pytest.raises(RuntimeError), database.write() as connection:

@@ -18,7 +18,7 @@ class InProcessCounters:
     """
     Implements `Counters` for buckets; of months it knows nothing and lets everything through.
 
-    At most `capacity` buckets: full ones go first, then the eldest. `now`: microseconds.
+    At most `capacity` buckets: full ones go first, then those asked for longest ago. `now`: microseconds.
     """
 
     def __init__(self, now: Callable[[], int], capacity: int = CAPACITY) -> None:
@@ -34,12 +34,11 @@ class InProcessCounters:
             now = self._now()
             full_in = [self._full_in(each, now) for each in account.buckets]
             tokens = _granted(account.buckets, full_in, least, most)
-            if tokens:
-                full_in = [
-                    self._keep(each, now, before + tokens * gcra(each.limit).interval)
-                    for each, before in zip(account.buckets, full_in, strict=True)
-                ]
-                self._bound(now)
+            full_in = [
+                self._keep(each, now, before + tokens * gcra(each.limit).interval)
+                for each, before in zip(account.buckets, full_in, strict=True)
+            ]
+            self._bound(now)
         return Taken(tokens, tuple(full_in))
 
     def learn(self, account: Account, full_in: Sequence[int]) -> None:
@@ -76,8 +75,9 @@ class InProcessCounters:
 
     def _keep(self, bucket: Bucket, now: int, full_in: int) -> int:
         full_in = min(full_in, gcra(bucket.limit).depth)
+        # To the end of the row, where it is forgotten last.
+        self._full_at.pop(bucket.name, None)
         if full_in <= 0:
-            self._full_at.pop(bucket.name, None)
             return 0
         self._full_at[bucket.name] = now + full_in
         return full_in

@@ -27,6 +27,9 @@ class QueryCounters(Protocol):
     def admitted(self, workspace_id: WorkspaceId, month: Month) -> int | None:
         """Return how many were let through, without what this process has set aside; None: nobody knows."""
 
+    def note(self, workspace_id: WorkspaceId, month: Month) -> None:
+        """Have a month looked at when the next ones are settled."""
+
     def unsettled(self, limit: int) -> Sequence[tuple[WorkspaceId, Month]]:
         """Return months that this process has counted in since they were settled, longest waiting first."""
 

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
-from gateway.access.domain.known_key import Used
+from gateway.access.domain.keys.known_key import Used
 from gateway.access.domain.usage.month import Month
 from services.kernel.ids import WorkspaceId
 

@@ -7,8 +7,9 @@ from gateway.access.domain.usage.ledger import LedgerTotals, Totals
 from gateway.access.domain.usage.month import Month
 from services.kernel.ids import WorkspaceId
 
-# Months looked at in one round.
+# Months looked at in one round, and seconds between two.
 MOST = 500
+PERIOD_SECONDS = 15.0
 
 
 class Reconciliation:

@@ -5,7 +5,7 @@ from typing import Protocol, TypeAlias
 
 from gateway.access.domain.audit import AuditEntry
 from gateway.access.domain.user_tokens.user_key import UserKey
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.workspace import Workspace
 from services.kernel.ids import WorkspaceId
 from services.kernel.pages import Place
 

@@ -2,11 +2,11 @@
 
 from gateway.access.domain.audit import AuditEntry, Event
 from gateway.access.domain.errors import WorkspaceNotFound
-from gateway.access.domain.open_workspace import open_workspace
 from gateway.access.domain.ports import Workspaces
 from gateway.access.domain.user_tokens.ports import UserKeyChange, UserKeys
 from gateway.access.domain.user_tokens.signatures import PublicKeys
 from gateway.access.domain.user_tokens.user_key import UserKey, UserKeyWish
+from gateway.access.domain.workspaces.open_workspace import open_workspace
 from services.kernel.clock import Clock
 from services.kernel.pages import Page, Place, page_of, page_size, place_in
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from gateway.access.domain.key_format import Environment
+from gateway.access.domain.keys.key_format import Environment
 from gateway.access.domain.user_tokens.algorithm import Algorithm
 from gateway.access.domain.user_tokens.end_user import is_name
 from gateway.access.domain.user_tokens.errors import UnfitPublicKey
 from gateway.access.domain.user_tokens.jwks_url import JwksUrl, UnfitUrl
 from gateway.access.domain.user_tokens.signatures import PublicKeys
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.workspace import Workspace
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.ids import WorkspaceId, new_id
 

@@ -14,7 +14,7 @@ from gateway.access.domain.user_tokens.errors import Because, UserTokenRefused
 from gateway.access.domain.user_tokens.key_sets import KeySets
 from gateway.access.domain.user_tokens.user_key import UserKey, UserKeyWish
 from gateway.access.domain.user_tokens.verification import UserTokens
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.workspace import Workspace
 from gateway.access.jose.signatures import JoseSignatures
 from services.kernel.ids import WorkspaceId
 from tests.fakes import token_maker

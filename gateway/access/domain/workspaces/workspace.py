@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from gateway.access.domain.allowance import Allowance
-from gateway.access.domain.key_format import Environment
-from gateway.access.domain.plans import DEFAULT_PLAN, PLANS, Plans
+from gateway.access.domain.keys.key_format import Environment
+from gateway.access.domain.workspaces.allowance import Allowance
+from gateway.access.domain.workspaces.plans import DEFAULT_PLAN, PLANS, Plans
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.ids import WorkspaceId, new_id
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gateway.access.domain import key_format, origin, scopes
-from gateway.access.domain.key import Key
-from gateway.access.domain.key_format import Environment, KeyKind, PresentedKey
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.keys import key_format, origin, scopes
+from gateway.access.domain.keys.key import Key
+from gateway.access.domain.keys.key_format import Environment, KeyKind, PresentedKey
+from gateway.access.domain.workspaces.workspace import Workspace
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.ids import new_id
 

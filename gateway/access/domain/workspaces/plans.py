@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.access.domain.allowance import LIMITS, Allowance
+from gateway.access.domain.workspaces.allowance import LIMITS, Allowance
 
 PLANS = ("starter", "growth", "scale", "enterprise")
 DEFAULT_PLAN = "growth"

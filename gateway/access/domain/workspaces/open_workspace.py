@@ -2,7 +2,7 @@
 
 from gateway.access.domain.errors import WorkspaceNotFound
 from gateway.access.domain.ports import Workspaces
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.workspace import Workspace
 
 
 def open_workspace(workspaces: Workspaces, name_or_id: str) -> Workspace:

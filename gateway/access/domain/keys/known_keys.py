@@ -4,10 +4,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 
-from gateway.access.domain.known_key import KnownKey
+from gateway.access.domain.keys.known_key import KnownKey, Used
 from gateway.access.domain.ports import KeyLookup
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.workspace import Workspace
+from services.kernel.ids import WorkspaceId
 
 # A key that is revoked elsewhere must be refused here within 5 s, the time that a look-up takes included.
 LIFETIME_SECONDS = 4.0
@@ -37,6 +39,7 @@ class KnownKeys:
         # In the order of their entry, which is almost that of their end.
         self._entries: dict[str, tuple[float, KnownKey]] = {}
         self._under_way: dict[str, Future[KnownKey | None]] = {}
+        self._of_workspace: dict[WorkspaceId, set[str]] = {}
 
     def at_hand(self, public_id: str) -> KnownKey | None:
         """Return the key of that public id if it is remembered, without I/O and without waiting."""
@@ -65,17 +68,24 @@ class KnownKeys:
     def forget(self, public_id: str) -> None:
         """Ask the store for this key the next time."""
         with self._writing:
-            self._entries.pop(public_id, None)
+            self._drop(public_id)
             # What is being looked up may have been read before; it is neither waited for nor remembered.
             self._under_way.pop(public_id, None)
 
     def forget_workspace(self, workspace: Workspace) -> None:
         """Ask the store for the keys of a workspace and its twin the next time."""
-        ids = (workspace.id, workspace.test_id)
         with self._writing:
-            for public_id in [each for each, (_, of) in self._entries.items() if of.key.workspace_id in ids]:
-                del self._entries[public_id]
+            for workspace_id in (workspace.id, workspace.test_id):
+                for public_id in tuple(self._of_workspace.get(workspace_id, ())):
+                    self._drop(public_id)
             self._under_way.clear()
+
+    def renew_used(self, workspace_id: WorkspaceId, renewed: Callable[[Used], Used]) -> None:
+        """Take over what a workspace has used by now, where its keys are remembered."""
+        with self._writing:
+            for public_id in self._of_workspace.get(workspace_id, ()):
+                until, known = self._entries[public_id]
+                self._entries[public_id] = until, replace(known, used=renewed(known.used))
 
     def _look_up(self, public_id: str, mine: Future[KnownKey | None]) -> KnownKey | None:
         # Taken before the look-up: what the store answers may be as old as the question.
@@ -97,9 +107,19 @@ class KnownKeys:
             if self._under_way.get(public_id) is not mine:
                 return
             del self._under_way[public_id]
-            self._entries.pop(public_id, None)
+            self._drop(public_id)
             if entry is None:
                 return
             self._entries[public_id] = entry
+            self._of_workspace.setdefault(entry[1].key.workspace_id, set()).add(public_id)
             if len(self._entries) > self._capacity:
-                del self._entries[next(iter(self._entries))]
+                self._drop(next(iter(self._entries)))
+
+    def _drop(self, public_id: str) -> None:
+        entry = self._entries.pop(public_id, None)
+        if entry is None:
+            return
+        workspace_id = entry[1].key.workspace_id
+        self._of_workspace[workspace_id].discard(public_id)
+        if not self._of_workspace[workspace_id]:
+            del self._of_workspace[workspace_id]

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from gateway.access.domain import key_format
 from gateway.access.domain.audit import AuditEntry
 from gateway.access.domain.errors import KeyNotRotatable
-from gateway.access.domain.key_format import Environment, KeyKind, PresentedKey
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.keys import key_format
+from gateway.access.domain.keys.key_format import Environment, KeyKind, PresentedKey
+from gateway.access.domain.workspaces.workspace import Workspace
 from services.kernel.ids import WorkspaceId, new_id
 
 

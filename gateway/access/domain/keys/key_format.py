@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.access.domain import base62
+from gateway.access.domain.keys import base62
 
 PUBLIC_ID_LENGTH = 8
 # 62^27 is more than 2^160.

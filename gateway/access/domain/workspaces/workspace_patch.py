@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.access.domain.allowance import LIMITS
-from gateway.access.domain.plans import PLANS
-from gateway.access.domain.workspace import Workspace
+from gateway.access.domain.workspaces.allowance import LIMITS
+from gateway.access.domain.workspaces.plans import PLANS
+from gateway.access.domain.workspaces.workspace import Workspace
 from services.kernel.errors import InvalidArgument, Violation
 
 _MOST_PER_MINUTE = 1_000_000

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from gateway.access.domain.known_key import KnownKey, Used
-from gateway.access.domain.plans import Plans
+from gateway.access.domain.keys.known_key import KnownKey, Used
 from gateway.access.domain.ports import Keys
+from gateway.access.domain.workspaces.plans import Plans
 from services.kernel.ids import WorkspaceId
 
 

@@ -1,9 +1,9 @@
 """All that the check needs to know of a key, in one look-up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gateway.access.domain.allowance import Allowance
-from gateway.access.domain.key import Key
+from gateway.access.domain.keys.key import Key
+from gateway.access.domain.workspaces.allowance import Allowance
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,10 @@ class Used:
     documents: int = 0
     bytes: int = 0
     action_runs: int = 0
+
+    def with_queries(self, queries: int) -> "Used":
+        """Return the same with so many queries, unless it is known of more: their count only grows."""
+        return self if queries <= self.queries else replace(self, queries=queries)
 
 
 @dataclass(frozen=True)
