@@ -29,6 +29,7 @@ from gateway.access.domain.limits.shared_limits import SharedLimits
 from gateway.access.domain.operator import Operator
 from gateway.access.domain.refusals import Refusals
 from gateway.access.domain.usage.arrivals import Arrivals
+from gateway.access.domain.usage.month import Month
 from gateway.access.domain.usage.reading import UsageReading
 from gateway.access.domain.usage.reconciliation import PERIOD_SECONDS, Reconciliation
 from gateway.access.domain.usage.reports import Reports
@@ -48,6 +49,7 @@ from gateway.access.storage.ledger import StoredLedger
 from gateway.access.storage.user_keys import StoredUserKeys
 from gateway.access.storage.workspaces import StoredWorkspaces
 from services.kernel.clock import SystemClock
+from services.kernel.ids import WorkspaceId
 from services.runtime import logs
 from services.runtime.database import migrate, open_database
 from services.runtime.health import Health
@@ -82,6 +84,9 @@ def main() -> None:
     limits = SharedLimits(counters, leases, months, clock, now)
     upkeep = Upkeep(limits, months, counters)
 
+    def take_back(workspace_id: WorkspaceId) -> None:
+        months.take_back(workspace_id, Month.of(clock.now()))
+
     arrivals = Arrivals()
     reading = UsageReading(
         ledger, months, StoredAllowances(database, plans), arrivals, clock, threads.stepping_aside
@@ -93,7 +98,7 @@ def main() -> None:
     token = operator_token.read_or_create(settings.operator_token_file)
     check = Check(known_keys, limits, token, clock, last_use, refusals)
     check_server = CheckServer(
-        CheckHandler(check.at_once, shared.internal_credential, threads=settings.check_threads),
+        CheckHandler(check.at_once, take_back, shared.internal_credential, threads=settings.check_threads),
         settings.check_listen,
         drain_seconds=settings.drain_seconds,
     )

@@ -29,6 +29,20 @@ def test_questions_beyond_the_quota_are_refused(system: System) -> None:
     assert (used["used"], used["limit"]) == (3, 3)
 
 
+def test_what_is_refused_takes_nothing_of_the_quota(system: System) -> None:
+    """Whether the gateway refuses it or the service."""
+    workspace = system.workspace("quota-refused", queries=2)
+
+    def refused(body: dict[str, str]) -> bool:
+        return workspace.http.post(QUERY, json=body).status_code == 400
+
+    for _ in range(4):
+        until(lambda: refused({"massage": QUESTION}), "the gateway's refusal")
+        until(lambda: refused({"message": ""}), "the service's refusal")
+    until(lambda: workspace.http.post(QUERY, json={"message": QUESTION}).status_code == 200, "an answer")
+    assert workspace.http.get("/v1/usage").json()["queries"]["used"] == 1
+
+
 def test_warning_from_four_fifths_on(system: System) -> None:
     """An answer warns once it has used up 80 %, with how much and until when."""
     workspace = system.workspace("quota-warning", queries=5)

@@ -56,10 +56,15 @@ Decide = Callable[[CheckRequest], CheckAnswer]
 
 
 class FakeCheck:
-    """Listens on a port of its own from `start` to `stop`; `requests` is for the tests."""
+    """
+    Listens on a port of its own from `start` to `stop`.
+
+    For the tests: `requests`, and the workspaces of requests that were `no_queries` after all.
+    """
 
     def __init__(self) -> None:
         self.requests: list[CheckRequest] = []
+        self.no_queries: list[str] = []
         self._decide: Decide = decide
         self._server = _server_of(self._answer)
         self.address = Address("127.0.0.1", self._server.server_address[1])
@@ -81,6 +86,7 @@ class FakeCheck:
     def reset(self) -> None:
         """Forget the requests, and decide as usual."""
         self.requests.clear()
+        self.no_queries.clear()
         self._decide = decide
 
     @property
@@ -89,6 +95,9 @@ class FakeCheck:
         return self.requests[-1]
 
     def _answer(self, request: CheckRequest) -> CheckAnswer:
+        if request.headers.get("x-internal-credential") == CREDENTIAL and "x-no-query" in request.headers:
+            self.no_queries.append(request.headers["x-no-query"])
+            return CheckAnswer(204)
         self.requests.append(request)
         return self._decide(request)
 

@@ -57,6 +57,11 @@ def stranger() -> Answer:
     return Answer(404, [(b"content-length", b"0")])
 
 
+def noted() -> Answer:
+    """Return the answer to a message that asks for nothing."""
+    return Answer(204, [])
+
+
 # A busy key's headers are the same all the time.
 @lru_cache(maxsize=4096)
 def _caller(

@@ -3,7 +3,7 @@
 import hmac
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import structlog
@@ -15,12 +15,14 @@ from gateway.access.api.bounded_threads import BoundedThreads, Busy
 from gateway.access.domain.check import Asked
 from gateway.access.domain.decision import Denied, Later, Needs, Passed, Refusal
 from gateway.access.domain.demand import Demand
+from services.kernel.ids import WorkspaceId
 from services.runtime.interceptors.caller import CREDENTIAL, REQUEST_ID
 from services.runtime.interceptors.errors import foreseen
 from services.runtime.settings import Secret
 
 RULE = "x-route-rule"
 CLIENT_ADDRESS = "x-client-address"
+NO_QUERY = "x-no-query"
 
 CHECKS = Counter(
     "access_checks_total", "Checks by how they ended: passed, failed or why refused.", ["outcome"]
@@ -44,7 +46,7 @@ _NOTHING = DURATION.labels("nothing")
 _DURATIONS = {needs: DURATION.labels(needs.value) for needs in Needs}
 
 _RULE, _REQUEST_ID, _CREDENTIAL = RULE.encode(), REQUEST_ID.encode(), CREDENTIAL.encode()
-_ADDRESS = CLIENT_ADDRESS.encode()
+_ADDRESS, _NO_QUERY = CLIENT_ADDRESS.encode(), NO_QUERY.encode()
 
 _log = structlog.get_logger(__name__)
 
@@ -61,14 +63,20 @@ class CheckHandler:
     def __init__(
         self,
         check: Callable[[Asked], Passed | Denied | Later],
+        take_back: Callable[[WorkspaceId], None],
         credential: Secret,
         *,
         threads: int = 16,
         most_waiting: int = _MOST_WAITING,
         patience_seconds: float = _PATIENCE_SECONDS,
     ) -> None:
-        """`credential`: who has it is the gateway; others learn nothing."""
+        """
+        `take_back` is told whose request was counted as a query and is none; it may wait.
+
+        `credential`: who has it is the gateway; others learn nothing.
+        """
         self._check = check
+        self._take_back = take_back
         self._credential = credential.reveal().encode()
         if not self._credential:
             raise ValueError("an empty credential would let everybody ask")
@@ -87,6 +95,8 @@ class CheckHandler:
         """
         if not hmac.compare_digest(headers.get(_CREDENTIAL, b""), self._credential):
             return answers.stranger()
+        if (workspace_id := headers.get(_NO_QUERY)) is not None:
+            return self._taken_back(WorkspaceId(workspace_id.decode("latin-1")))
         started = time.perf_counter()
         request_id = headers.get(_REQUEST_ID, b"").decode("latin-1")
         try:
@@ -109,6 +119,16 @@ class CheckHandler:
         """End the threads after what they have begun."""
         for each in self._threads.values():
             each.close()
+
+    async def _taken_back(self, workspace_id: WorkspaceId) -> Answer:
+        try:
+            await self._threads[Needs.COUNTERS].run(partial(self._take_back, workspace_id))
+        except Busy:
+            # It is put right when the workspace has been quiet for a while.
+            _log.debug("query_not_taken_back", workspace_id=workspace_id)
+        except Exception as error:
+            return _failed(error, "")
+        return answers.noted()
 
     async def _later(self, later: Later, asked: Asked, request_id: str, started: float) -> Answer:
         try:

@@ -67,7 +67,7 @@ def page_not_allowed(path: str) -> dict[str, Any]:
 def _to_service(route: Route) -> dict[str, Any]:
     # Read by the two Lua filters of these names.
     for_lua = {
-        "check_request": {"route": route.name},
+        "check_request": {"route": route.name, "meter": route.meter},
         "shape_response": {
             "rule": route.rule,
             "success_status": str(route.success_status),

@@ -24,7 +24,11 @@ def _call(route: Route) -> dict[str, Any]:
     # Read by the two Lua filters of these names.
     for_lua = {
         "shape_status": {"rule": route.rule},
-        "check_call": {"max_body_bytes": route.max_body_bytes, "timeout_ms": route.timeout_ms},
+        "check_call": {
+            "max_body_bytes": route.max_body_bytes,
+            "timeout_ms": route.timeout_ms,
+            "meter": route.meter,
+        },
     }
     return {
         "name": route.name,

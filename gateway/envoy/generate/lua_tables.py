@@ -77,6 +77,8 @@ def _headers() -> dict[str, LuaValue]:
         "of_calls": dict.fromkeys(request_headers.of_calls(), True),
         "rule": request_headers.RULE,
         "client_address": request_headers.CLIENT_ADDRESS,
+        "no_query": request_headers.NO_QUERY,
+        "credential": request_headers.CREDENTIAL,
         "not_for_services": list(request_headers.not_for_services()),
         "for_services": list(request_headers.FOR_SERVICES),
         "longest_value": request_headers.LONGEST_VALUE,

@@ -11,6 +11,9 @@ CALLER = ("x-workspace-id", "x-key-id", "x-scopes", "x-environment", "x-key-kind
 # Headers by which the gateway speaks to access and to the services. From outside they would be forgeries.
 INTERNAL = (*CALLER, CREDENTIAL, RULE, CLIENT_ADDRESS, "x-body-keys", "x-request-id")
 
+# Tells access, in a message of its own, whose request was counted as a query and is none.
+NO_QUERY = "x-no-query"
+
 # What access needs to know of a request; it never sees bodies, paths and query strings.
 FOR_ACCESS = ("authorization", "origin", "x-request-id", CREDENTIAL, RULE, CLIENT_ADDRESS)
 # What services read; held against the limits below before they do. As the documents write them.

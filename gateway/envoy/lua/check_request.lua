@@ -2,6 +2,7 @@
 -- It stands before the transcoder, which takes unknown fields, repeated keys, trailing commas and text/plain.
 
 local problem = require("problem")
+local query_count = require("query_count")
 local request_headers = require("request_headers")
 local strict_json = require("strict_json")
 local tables = require("tables")
@@ -10,6 +11,12 @@ local url = require("url")
 -- An Envoy worker serves no one else while Lua runs (a MiB takes about 4 ms), so no more than this is read. A PATCH
 -- is read whole: a key that was missed behind the window would be a change that is silently dropped.
 local WINDOW = 1048576
+
+-- The end of the script: nothing behind it runs.
+local function refuse(handle, code, detail, violations)
+  query_count.take_back(handle)
+  problem.respond(handle, code, detail, violations)
+end
 
 local function is_json(content_type)
   if content_type == nil then
@@ -27,7 +34,7 @@ local function check_body(handle, route, violations)
   local size = buffer ~= nil and buffer:length() or 0
   local headers = handle:headers()
   if size > route.max_body_bytes then
-    problem.respond(handle, "BODY_TOO_LARGE", "The body is larger than this route takes.")
+    refuse(handle, "BODY_TOO_LARGE", "The body is larger than this route takes.")
     return false
   end
   if route.body == nil and size == 0 then
@@ -38,7 +45,7 @@ local function check_body(handle, route, violations)
   if route.body ~= nil and size > 0 then
     local encoding = headers:get("content-encoding")
     if not is_json(headers:get("content-type")) or (encoding ~= nil and encoding:lower() ~= "identity") then
-      problem.respond(handle, "UNSUPPORTED_MEDIA_TYPE", "The body has to be application/json in UTF-8.")
+      refuse(handle, "UNSUPPORTED_MEDIA_TYPE", "The body has to be application/json in UTF-8.")
       return false
     end
   end
@@ -47,7 +54,7 @@ local function check_body(handle, route, violations)
   local found, keys, malformed = strict_json.check(tables, route, text, last, last == size)
   if malformed ~= nil then
     local detail = "The body is not what it should be: " .. malformed .. "."
-    problem.respond(handle, "MALFORMED_JSON", detail, { { pointer = "", detail = malformed } })
+    refuse(handle, "MALFORMED_JSON", detail, { { pointer = "", detail = malformed } })
     return false
   end
   for _, violation in ipairs(found) do
@@ -78,7 +85,7 @@ local function check(handle, route)
   end
   request_headers.check(handle:headers(), violations)
   if #violations > 0 then
-    problem.respond(handle, "INVALID_ARGUMENT", "The request breaks a rule; see errors.", violations)
+    refuse(handle, "INVALID_ARGUMENT", "The request breaks a rule; see errors.", violations)
     return
   end
   if canonical ~= path then
@@ -96,6 +103,6 @@ function envoy_on_request(handle)
   local ok, raised = pcall(check, handle, tables.routes[name])
   if not ok then
     handle:logErr("the check of a request to " .. name .. " failed: " .. tostring(raised))
-    problem.respond(handle, "INTERNAL", "Something went wrong on our side.")
+    refuse(handle, "INTERNAL", "Something went wrong on our side.")
   end
 end

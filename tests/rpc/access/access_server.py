@@ -88,7 +88,7 @@ def access(tmp_path: Path) -> Iterator[AccessServer]:
         ],
         credential=Secret(CREDENTIAL),
     )
-    server = CheckServer(CheckHandler(check.at_once, Secret(CREDENTIAL)), "127.0.0.1:0")
+    server = CheckServer(CheckHandler(check.at_once, lambda _: None, Secret(CREDENTIAL)), "127.0.0.1:0")
     server.start()
     with (
         grpc.insecure_channel(running.address) as channel,

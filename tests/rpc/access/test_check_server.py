@@ -13,6 +13,7 @@ from gateway.access.api.check_handler import CheckHandler
 from gateway.access.api.check_server import CheckServer
 from gateway.access.domain.check import Asked
 from gateway.access.domain.decision import Denied, Later, Needs, Passed
+from services.kernel.ids import WorkspaceId
 from services.runtime.settings import Secret
 
 _CREDENTIAL = "internal-credential"
@@ -52,8 +53,14 @@ class Bench:
 
     def __init__(self, patience_seconds: float) -> None:
         self.checks = HangingChecks()
+        self.no_queries: list[str] = []
         app = CheckHandler(
-            self.checks, Secret(_CREDENTIAL), threads=2, most_waiting=3, patience_seconds=patience_seconds
+            self.checks,
+            self._take_back,
+            Secret(_CREDENTIAL),
+            threads=2,
+            most_waiting=3,
+            patience_seconds=patience_seconds,
         )
         self.server = CheckServer(app, "127.0.0.1:0")
         self.server.start()
@@ -75,6 +82,15 @@ class Bench:
         for _ in hanging:
             assert self.checks.begun.acquire(timeout=10)
         return hanging
+
+    def tell(self, headers: dict[str, str]) -> httpx.Response:
+        """Send a message with these headers."""
+        return self._client.post("/", headers=headers)
+
+    def _take_back(self, workspace_id: WorkspaceId) -> None:
+        self.no_queries.append(workspace_id)
+        if workspace_id == "ws_odd":
+            raise ValueError("odd")
 
     def connected(self) -> socket.socket:
         """Return a connection of its own."""
@@ -158,11 +174,22 @@ def test_what_was_asked_is_answered_at_the_end(serve: Callable[..., Bench]) -> N
     assert not stopping.is_alive()
 
 
+def test_what_was_no_query_is_taken_back(serve: Callable[..., Bench]) -> None:
+    """The gateway tells it in a message of its own; nobody else may."""
+    bench = serve()
+    assert bench.tell({"x-no-query": "ws_1", "x-internal-credential": _CREDENTIAL}).status_code == 204
+    assert bench.tell({"x-no-query": "ws_2", "x-internal-credential": "wrong"}).status_code == 404
+    assert bench.tell({"x-no-query": "ws_odd", "x-internal-credential": _CREDENTIAL}).status_code == 500
+    assert bench.no_queries == ["ws_1", "ws_odd"]
+
+
 def test_an_address_that_is_taken(serve: Callable[..., Bench]) -> None:
     """The process learns it before it says that it serves."""
     bench = serve()
     with pytest.raises(OSError, match="in use"):
-        CheckServer(CheckHandler(bench.checks, Secret(_CREDENTIAL)), bench.server.address)
+        CheckServer(
+            CheckHandler(bench.checks, bench.no_queries.append, Secret(_CREDENTIAL)), bench.server.address
+        )
 
 
 @pytest.mark.parametrize("asking", ["at once", "quick counters"])
@@ -202,7 +229,7 @@ def test_what_is_no_question(serve: Callable[..., Bench], text: bytes) -> None:
 def test_no_empty_credential() -> None:
     """Without a credential everybody would be the gateway."""
     with pytest.raises(ValueError, match="everybody"):
-        CheckHandler(HangingChecks(), Secret(""))
+        CheckHandler(HangingChecks(), lambda _: None, Secret(""))
 
 
 def _question(asking: str, *more: str, credential: str = _CREDENTIAL) -> bytes:

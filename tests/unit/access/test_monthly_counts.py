@@ -24,6 +24,18 @@ def test_admitted(world: LimitsWorld) -> None:
     assert world.months.admitted(ACME, NOVEMBER) == 40
 
 
+def test_taken_back(world: LimitsWorld) -> None:
+    """What was no query is not told as let through; where nobody knows the count, nothing happens."""
+    world.months.take_back(ACME, NOVEMBER)
+    world.passing(ASK, 3)
+
+    world.months.take_back(ACME, NOVEMBER)
+
+    assert world.months.admitted(ACME, NOVEMBER) == 2
+    world.counters.down = True
+    world.months.take_back(ACME, NOVEMBER)
+
+
 def test_unknown(world: LimitsWorld) -> None:
     """A count that is missing, or can't be reached, is told as unknown."""
     assert world.months.admitted(ACME, NOVEMBER) is None

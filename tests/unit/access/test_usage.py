@@ -119,7 +119,9 @@ def test_a_report_is_known_of_remembered_keys() -> None:
     world, key = World(), known(a_key())
     world.lookup.add(key)
     world.keys.find(key.key.public_id)
-    ours, earlier = (replace(a_count(7, month=month), workspace_id=ACME.id) for month in (11, 10))
+    ours, earlier = (
+        replace(a_count(count, month=month), workspace_id=ACME.id) for count, month in ((7, 11), (9, 10))
+    )
     world.reports.take_over("query", [ours, earlier], [KnowledgeStock(ACME.id, 3, 30, 1)])
     world.reports.take_over("query", [a_count(9)], [KnowledgeStock(HERE, 9, 90, 1)])
     remembered = world.keys.at_hand(key.key.public_id)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from gateway.access.domain.limits.counters import Counters, CountersUnavailable
 from gateway.access.domain.limits.leases import Leases
+from gateway.access.domain.metering import Account
 from gateway.access.domain.usage.counters import QUIET_SECONDS
 from gateway.access.domain.usage.ledger import LedgerTotals, Totals
 from gateway.access.domain.usage.month import Month
@@ -78,6 +79,15 @@ class MonthlyCounts:
         except CountersUnavailable:
             return None
         return None if counted is None else counted.admitted - self._leases.held(workspace_id, month)
+
+    def take_back(self, workspace_id: WorkspaceId, month: Month) -> None:
+        """Count one less: what was let through was no query. Without the counters it is settled later."""
+        try:
+            counted = self._counters.counted(workspace_id, month)
+            if counted is not None:
+                self._counters.give_back(Account(workspace_id, ()), month, 1, counted)
+        except CountersUnavailable:
+            return
 
     def unsettled(self, limit: int) -> Sequence[tuple[WorkspaceId, Month]]:
         """Return months that were counted in since they were settled, the longest not looked at first."""
