@@ -21,6 +21,8 @@ _MAX_PAGE_BYTES = 4 * 1024 * 1024
 # Where keys are asked for, and the rule of what is not there.
 KEYS_PREFIX = "/v1/"
 NOBODYS_RULE = "nobody||true|request|"
+# Those of RFC 9110 and RFC 5789. The check is asked with the request's own method, and takes no made-up one.
+_COUNTED_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
 NO_CHECK = {"ext_authz": {"@type": f"{_TYPES}.ext_authz.v3.ExtAuthzPerRoute", "disabled": True}}
 
 
@@ -35,8 +37,7 @@ def route_configuration(
         entries += [_to_service(route) for route in group]
         not_allowed = _not_allowed(group)
         if any(route in for_keys for route in group):
-            entries.append(_preflight(group))
-            not_allowed = _counted(not_allowed)
+            entries += [_preflight(group), _counted(not_allowed)]
         entries.append(not_allowed)
     if for_keys:
         entries.append(_counted(_direct({"prefix": KEYS_PREFIX}, 404)))
@@ -124,8 +125,9 @@ def _not_allowed(group: Sequence[Route]) -> dict[str, Any]:
 
 
 def _counted(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer of Envoy's that counts as a request of the caller's key and tells how that stands."""
+    """Return an answer of Envoy's, for methods one knows, that counts as a request of the caller's key."""
     checked = {name: value for name, value in entry.items() if name != "typed_per_filter_config"}
+    checked["match"] = {**entry["match"], "headers": [_methods(*_COUNTED_METHODS)]}
     return {**checked, "metadata": {"filter_metadata": {"shape_response": {"rule": NOBODYS_RULE}}}}
 
 
