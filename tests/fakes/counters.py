@@ -59,7 +59,7 @@ class FakeCounters:
         count = self._months.get((account.workspace_id, month))
         if count is None:
             return None
-        left = max(0, account.queries.limit - count.admitted + count.uncounted)
+        left = max(0, account.queries - count.admitted + count.uncounted)
         taken = self._buckets.take(account, month, min(least, left), min(most, left // AHEAD))
         if taken.tokens:
             count.admitted += taken.tokens

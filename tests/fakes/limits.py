@@ -34,14 +34,14 @@ class FakeLimits:
             raise self.failing
         self.accounts.append(account)
         full = [each for each in account.buckets if each.refuses and self._left(each) < 1]
-        month = account.queries
+        workspace_id, quota = account.workspace_id, account.queries
         if full:
             return Exceeded(self._levels(account), full[0], RETRY_AFTER, self._used(account))
-        if month is not None and self.queries[month.workspace_id] >= month.limit:
+        if quota is not None and self.queries[workspace_id] >= quota:
             return Exceeded(self._levels(account), None, MONTH_RETRY_AFTER, self._used(account))
         self.taken.update(each.name for each in account.buckets)
-        if month is not None:
-            self.queries[month.workspace_id] += 1
+        if quota is not None:
+            self.queries[workspace_id] += 1
         return Admitted(self._levels(account), self._used(account))
 
     def _left(self, bucket: Bucket) -> int:
@@ -54,4 +54,4 @@ class FakeLimits:
         )
 
     def _used(self, account: Account) -> int | None:
-        return None if account.queries is None else self.queries[account.queries.workspace_id]
+        return None if account.queries is None else self.queries[account.workspace_id]

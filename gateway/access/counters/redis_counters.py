@@ -82,7 +82,7 @@ class RedisCounters:
     def take(self, account: Account, month: Month, least: int, most: int) -> Taken | None:
         """Take tokens out of all buckets of an account, and of the month."""
         queries, buckets = account.queries, account.buckets
-        arguments: list[Any] = [least, most, "" if queries is None else queries.limit]
+        arguments: list[Any] = [least, most, "" if queries is None else queries]
         for each in buckets:
             arguments += each.limit, int(each.refuses)
         answer = self._run(self._take, _keys(account, None if queries is None else month), arguments)

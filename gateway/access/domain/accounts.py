@@ -5,7 +5,7 @@ from functools import lru_cache
 from gateway.access.domain.client_network import client_network
 from gateway.access.domain.keys.key_format import KeyKind
 from gateway.access.domain.keys.known_key import KnownKey
-from gateway.access.domain.metering import Account, Bucket, Meter, MonthlyQueries
+from gateway.access.domain.metering import Account, Bucket, Meter
 from services.kernel.ids import WorkspaceId
 
 
@@ -55,7 +55,7 @@ def _secret(
 ) -> Account:
     workspace = Bucket(f"workspace:{workspace_id}", "workspace", limit)
     own = (_own(key_id, own_limit),) if own_limit else ()
-    return Account(workspace_id, (*own, workspace), _monthly(workspace_id, queries))
+    return Account(workspace_id, (*own, workspace), queries)
 
 
 @lru_cache(maxsize=16_384)
@@ -73,7 +73,7 @@ def _publishable(
     return Account(
         workspace_id,
         (_of_address(key_id, network, address_limit), *own, widget),
-        _monthly(workspace_id, queries),
+        queries,
     )
 
 
@@ -94,7 +94,3 @@ def _own(key_id: str, limit: int) -> Bucket:
 
 def _of_address(key_id: str, network: str, limit: int) -> Bucket:
     return Bucket(f"address:{key_id}:{network}", "address", limit)
-
-
-def _monthly(workspace_id: WorkspaceId, limit: int | None) -> MonthlyQueries | None:
-    return None if limit is None else MonthlyQueries(workspace_id, limit)

@@ -220,4 +220,4 @@ def _exceeded(key: Key, account: Account, exceeded: Exceeded, standing: Standing
         about = f"requests a minute {_OF[bucket.policy]} ({bucket.limit})"
         return Denied(Refusal.RATE_LIMITED, key, standing, about, exceeded.retry_after)
     assert account.queries is not None
-    return Denied(Refusal.QUOTA_EXCEEDED, key, standing, str(account.queries.limit), exceeded.retry_after)
+    return Denied(Refusal.QUOTA_EXCEEDED, key, standing, str(account.queries), exceeded.retry_after)

@@ -32,20 +32,16 @@ class Bucket:
 
 
 @dataclass(frozen=True)
-class MonthlyQueries:
-    """A workspace's queries of the present month (by UTC), and how many it may make."""
-
-    workspace_id: WorkspaceId
-    limit: int
-
-
-@dataclass(frozen=True)
 class Account:
-    """What one request of a workspace takes a token from, all or nothing; `queries` None: it is no query."""
+    """
+    What one request of a workspace takes a token from, all or nothing.
+
+    `queries`: how many the workspace may make in a month (by UTC); None: the request is no query.
+    """
 
     workspace_id: WorkspaceId
     buckets: tuple[Bucket, ...]
-    queries: MonthlyQueries | None = None
+    queries: int | None = None
 
 
 @dataclass(frozen=True)

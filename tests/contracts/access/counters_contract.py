@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import pytest
 
 from gateway.access.domain.limits.counters import Counters
-from gateway.access.domain.metering import Account, Bucket, MonthlyQueries
+from gateway.access.domain.metering import Account, Bucket
 from gateway.access.domain.usage.ledger import Totals
 from gateway.access.domain.usage.month import Month
 from services.kernel.ids import WorkspaceId
@@ -22,8 +22,7 @@ def bucket(limit: int, name: str = "workspace:acme", *, refuses: bool = True) ->
 
 def account(*buckets: Bucket, queries: int | None = None, workspace_id: WorkspaceId = ACME) -> Account:
     """An account of a workspace."""
-    month = None if queries is None else MonthlyQueries(workspace_id, queries)
-    return Account(workspace_id, buckets, month)
+    return Account(workspace_id, buckets, queries)
 
 
 class CountersContract(ABC):

@@ -11,7 +11,7 @@ from gateway.access.domain.limits.gcra import gcra
 from gateway.access.domain.limits.leases import LIFETIME, Leases
 from gateway.access.domain.limits.monthly_counts import MonthlyCounts
 from gateway.access.domain.limits.shared_limits import SharedLimits
-from gateway.access.domain.metering import Account, Admitted, Bucket, Exceeded, MonthlyQueries
+from gateway.access.domain.metering import Account, Admitted, Bucket, Exceeded
 from gateway.access.domain.usage.arrivals import Arrivals
 from gateway.access.domain.usage.counters import QUIET_SECONDS
 from gateway.access.domain.usage.ledger import Channel, Kind, UsageCount
@@ -54,7 +54,7 @@ class _World:
         for _ in range(self.processes):
             self._begin()
         workspace = Bucket("workspace:acme", "workspace", self.limits[1])
-        queries = MonthlyQueries(_ACME, self.quota)
+        queries = self.quota
         self.accounts = (
             Account(_ACME, (Bucket("key:one", "key", self.limits[0]), workspace), queries),
             Account(_ACME, (workspace,), queries),

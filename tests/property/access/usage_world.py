@@ -13,7 +13,7 @@ from gateway.access.domain.keys.known_keys import KnownKeys
 from gateway.access.domain.limits.leases import Leases
 from gateway.access.domain.limits.monthly_counts import MonthlyCounts
 from gateway.access.domain.limits.shared_limits import SharedLimits
-from gateway.access.domain.metering import Account, Admitted, Bucket, MonthlyQueries
+from gateway.access.domain.metering import Account, Admitted, Bucket
 from gateway.access.domain.usage.arrivals import Arrivals
 from gateway.access.domain.usage.counters import QUIET_SECONDS
 from gateway.access.domain.usage.ledger import Channel, Kind, KnowledgeStock, UsageCount
@@ -53,7 +53,7 @@ class Gateway:
     def lets_through(self, workspace_id: WorkspaceId) -> bool:
         """Ask as a request of that workspace."""
         bucket = Bucket(f"workspace:{workspace_id}", "workspace", 60_000)
-        account = Account(workspace_id, (bucket,), MonthlyQueries(workspace_id, self._limit))
+        account = Account(workspace_id, (bucket,), self._limit)
         decision = self.limits.admit_at_once(account) or self.limits.admit(account)
         return isinstance(decision, Admitted)
 

@@ -3,7 +3,7 @@
 from gateway.access.domain.limits.leases import Leases
 from gateway.access.domain.limits.monthly_counts import MonthlyCounts
 from gateway.access.domain.limits.shared_limits import SharedLimits
-from gateway.access.domain.metering import Account, Admitted, Bucket, Exceeded, MonthlyQueries
+from gateway.access.domain.metering import Account, Admitted, Bucket, Exceeded
 from gateway.access.domain.usage.ledger import Channel, Kind, UsageCount
 from gateway.access.domain.usage.month import Month
 from services.kernel.ids import WorkspaceId
@@ -19,7 +19,7 @@ def account(limit: int, queries: int | None = None, key_limit: int = 0) -> Accou
     """What a request of the workspace is counted against."""
     workspace = Bucket("workspace:acme", "workspace", limit)
     buckets = (Bucket("key:one", "key", key_limit), workspace) if key_limit else (workspace,)
-    return Account(ACME, buckets, None if queries is None else MonthlyQueries(ACME, queries))
+    return Account(ACME, buckets, queries)
 
 
 class LimitsWorld:

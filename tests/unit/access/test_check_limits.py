@@ -9,7 +9,7 @@ from gateway.access.domain.decision import Denied, Passed, Refusal, Standing
 from gateway.access.domain.keys import key_format
 from gateway.access.domain.keys.key_format import Environment
 from gateway.access.domain.keys.known_key import Used
-from gateway.access.domain.metering import Bucket, MonthlyQueries
+from gateway.access.domain.metering import Bucket
 from gateway.access.domain.quota import NearlyUsed
 from tests.fakes.limits import MONTH_RETRY_AFTER, RETRY_AFTER
 from tests.unit.access.check_bench import (
@@ -44,7 +44,7 @@ def test_a_secret_key_takes_from_its_workspace(bench: Bench) -> None:
     assert bench.limits.accounts[-1].queries is None
     bench.ask_with(text, QUERY)
     assert _counted(bench) == [(f"workspace:{ACME.id}", 600)]
-    assert bench.limits.accounts[-1].queries == MonthlyQueries(ACME.id, 10_000)
+    assert bench.limits.accounts[-1].queries == 10_000
 
 
 def test_a_key_can_have_a_limit_of_its_own(bench: Bench) -> None:
@@ -64,7 +64,7 @@ def test_a_publishable_key_takes_by_client_address(bench: Bench) -> None:
         (f"widget:{ACME.id}", 500),
     ]
     assert [each.policy for each in bench.limits.accounts[-1].buckets] == ["address", "key", "workspace"]
-    assert bench.limits.accounts[-1].queries == MonthlyQueries(ACME.id, 10_000)
+    assert bench.limits.accounts[-1].queries == 10_000
 
 
 def test_a_client_can_not_change_its_address_within_ipv6(bench: Bench) -> None:

@@ -218,8 +218,8 @@ def _spend(lease: Lease, now: int) -> Admitted:
 
 
 def _refusal(account: Account, taken: Taken, now: int, month_in: int) -> Refusal:
-    month, counted = account.queries, taken.counted
-    if month is not None and counted is not None and counted.used >= month.limit:
+    queries, counted = account.queries, taken.counted
+    if queries is not None and counted is not None and counted.used >= queries:
         return Refusal(None, now + month_in)
     waits = [
         (gcra(bucket.limit).wait(full_in), bucket)
