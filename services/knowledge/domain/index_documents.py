@@ -215,7 +215,10 @@ class IndexDocuments:
             with self._store.write() as tx:
                 tx.bases.lock(claim.workspace_id)
                 tx.queue.hold(claim.workspace_id, claim, self._owner)
-                tx.bases.use_model(claim.workspace_id, self._embedder.model, self._embedder.dimensions)
+                base = tx.bases.get(claim.workspace_id)
+                tx.bases.use_model(
+                    claim.workspace_id, base.serving.number, self._embedder.model, self._embedder.dimensions
+                )
                 revision, now = tx.bases.next_revision(claim.workspace_id), self._clock.now()
                 tx.chunks.replace(claim.workspace_id, claim.document_id, work.chunks, work.vectors, revision)
                 tx.documents.publish(claim.workspace_id, claim.document_id, revision, len(work.chunks), now)

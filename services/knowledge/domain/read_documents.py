@@ -63,8 +63,8 @@ class ReadDocuments:
             indexed_revision=min((each.revision for each in replicas), default=0),
             pending=totals.pending,
             failed=totals.failed,
-            embedding_model=base.embedding_model,
-            dimensions=base.dimensions,
-            generation=base.generation,
+            embedding_model=base.serving.embedding_model,
+            dimensions=base.serving.dimensions,
+            generation=base.serving.number,
             replicas=replicas,
         )

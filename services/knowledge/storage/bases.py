@@ -1,14 +1,15 @@
 """The row of a workspace that hands out revisions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.errors import ModelMismatch
+from services.knowledge.domain.generation import Generation, NextGeneration
 from services.knowledge.domain.ports.bases import Base
-from services.knowledge.storage.tables import GENERATIONS, KNOWLEDGE_BASES
+from services.knowledge.storage.tables import GENERATION_TERMS, GENERATIONS, KNOWLEDGE_BASES
 
 Insert = Callable[[sa.Table], postgresql.Insert | sqlite.Insert]
 
@@ -31,23 +32,40 @@ class SqlBases:
             )
             self._connection.execute(fresh.on_conflict_do_nothing())
             self._connection.execute(query)
+            term = self._insert(GENERATION_TERMS).values(
+                workspace_id=workspace_id, from_revision=0, generation=1
+            )
+            self._connection.execute(term.on_conflict_do_nothing())
         return self.get(workspace_id)
 
     def get(self, workspace_id: WorkspaceId) -> Base:
         """Return the state, also of a workspace that has never written."""
-        t, g = KNOWLEDGE_BASES, GENERATIONS
-        joined = t.outerjoin(
-            g, sa.and_(g.c.workspace_id == t.c.workspace_id, g.c.generation == t.c.generation)
-        )
-        query = (
-            sa.select(t.c.generation, t.c.revision, g.c.embedding_model, g.c.dimensions)
-            .select_from(joined)
-            .where(t.c.workspace_id == workspace_id)
-        )
+        t = KNOWLEDGE_BASES
+        query = sa.select(t).where(t.c.workspace_id == workspace_id)
         row = self._connection.execute(query).one_or_none()
         if row is None:
             return Base()
-        return Base(row.generation, row.revision, row.embedding_model or "", row.dimensions or 0)
+        generations = self._generations(workspace_id, [row.generation, row.next_generation])
+        following = None
+        if row.next_generation is not None:
+            following = NextGeneration(
+                generations[row.next_generation], row.reindex_operation_id, row.switch_at
+            )
+        return Base(
+            generations[row.generation],
+            row.revision,
+            following,
+            row.previous_generation,
+            row.past_from_revision,
+        )
+
+    def _generations(self, workspace_id: WorkspaceId, numbers: Sequence[int | None]) -> dict[int, Generation]:
+        g = GENERATIONS.c
+        query = sa.select(g.generation, g.embedding_model, g.dimensions).where(
+            g.workspace_id == workspace_id, g.generation.in_([each for each in numbers if each is not None])
+        )
+        found = {each: Generation(each) for each in numbers if each is not None}
+        return found | {row.generation: Generation(*row) for row in self._connection.execute(query)}
 
     def next_revision(self, workspace_id: WorkspaceId) -> int:
         """Return the revision of this transaction, the same for all its changes. The base must be locked."""
@@ -62,17 +80,17 @@ class SqlBases:
             self._revisions[workspace_id] = self._connection.execute(advance).scalar_one()
         return self._revisions[workspace_id]
 
-    def use_model(self, workspace_id: WorkspaceId, model: str, dimensions: int) -> None:
-        """Say which model the vectors of the present generation are of; raise ModelMismatch for another."""
-        base = self.get(workspace_id)
-        if base.embedding_model:
-            if (base.embedding_model, base.dimensions) != (model, dimensions):
-                raise ModelMismatch(f"The index has vectors of {base.embedding_model}, not of {model}.")
+    def use_model(self, workspace_id: WorkspaceId, generation: int, model: str, dimensions: int) -> None:
+        """Say which model the vectors of a generation are of; raise ModelMismatch for another."""
+        present = self._generations(workspace_id, [generation])[generation]
+        if present.embedding_model:
+            if present != Generation(generation, model, dimensions):
+                raise ModelMismatch(f"The index has vectors of {present.embedding_model}, not of {model}.")
             return
         self._connection.execute(
             GENERATIONS.insert().values(
                 workspace_id=workspace_id,
-                generation=base.generation,
+                generation=generation,
                 embedding_model=model,
                 dimensions=dimensions,
             )

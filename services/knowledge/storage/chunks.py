@@ -34,7 +34,7 @@ class SqlChunks:
         revision: int,
     ) -> None:
         """Make `chunks` the passages of a document, with tombstones for those that are no more."""
-        generation = self._bases.get(workspace_id).generation
+        generation = self._bases.get(workspace_id).serving.number
         before = self._ordinals(workspace_id, generation, document_id)
         wanted = {chunk.id for chunk in chunks}
         gone = [name for name in before if name not in wanted]

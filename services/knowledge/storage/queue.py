@@ -157,7 +157,7 @@ class SqlQueue:
         if row is None:
             raise ClaimLost("edited or deleted")
         k = CHUNKS.c
-        generation = self._bases.get(workspace_id).generation
+        generation = self._bases.get(workspace_id).serving.number
         names = self._connection.execute(
             sa.select(k.id).where(
                 k.workspace_id == workspace_id,

@@ -16,6 +16,14 @@ KNOWLEDGE_BASES = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False),
     # Tombstones up to here are gone: who is behind it begins anew.
     sa.Column("pruned_revision", sa.BigInteger, nullable=False),
+    # What was so before this revision is not kept.
+    sa.Column("past_from_revision", sa.BigInteger, nullable=False, server_default="0"),
+    # The generation that a re-index is making, by which operation, and when all replicas go over to it.
+    sa.Column("next_generation", sa.Integer, nullable=True),
+    sa.Column("reindex_operation_id", sa.Text, nullable=True),
+    sa.Column("switch_at", UtcDateTime, nullable=True),
+    # The generation that a rollback would bring back.
+    sa.Column("previous_generation", sa.Integer, nullable=True),
 )
 
 GENERATIONS = sa.Table(
@@ -25,6 +33,27 @@ GENERATIONS = sa.Table(
     sa.Column("generation", sa.Integer, primary_key=True),
     sa.Column("embedding_model", sa.Text, nullable=False),
     sa.Column("dimensions", sa.Integer, nullable=False),
+)
+
+# Which generation served from which revision on, up to the next row.
+GENERATION_TERMS = sa.Table(
+    "generation_terms",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("from_revision", sa.BigInteger, primary_key=True),
+    sa.Column("generation", sa.Integer, nullable=False),
+)
+
+# What of a document a generation has: the passages of this content version, committed at this revision.
+GENERATION_DOCUMENTS = sa.Table(
+    "generation_documents",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("generation", sa.Integer, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("content_version", sa.Integer, nullable=False),
+    sa.Column("chunks", sa.Integer, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
 )
 
 DOCUMENTS = sa.Table(
@@ -47,6 +76,7 @@ DOCUMENTS = sa.Table(
     sa.Column("error_code", sa.Text, nullable=True),
     sa.Column("error_detail", sa.Text, nullable=True),
     sa.Column("chunks", sa.Integer, nullable=False),
+    sa.Column("chunks_embedded", sa.Integer, nullable=False, server_default="0"),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("content_version", sa.Integer, nullable=False),
     # Grows with every claim; a commit is valid only at the newest.
@@ -57,6 +87,8 @@ DOCUMENTS = sa.Table(
     sa.Column("updated_at", UtcDateTime, nullable=False),
     # When `revision` was handed out.
     sa.Column("revised_at", UtcDateTime, nullable=False),
+    # Since which revision search sees its fields as they are; 0: it does not see it.
+    sa.Column("seen_since", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("indexed_at", UtcDateTime, nullable=True),
     sa.UniqueConstraint("workspace_id", "external_id", name="documents_by_external_id"),
     sa.Index("documents_by_age", "workspace_id", "created_at", "id"),
@@ -71,6 +103,34 @@ CONTENTS = sa.Table(
     sa.Column("workspace_id", sa.Text, primary_key=True),
     sa.Column("document_id", sa.Text, primary_key=True),
     sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
+# Documents as they were before a change, with their contents.
+DOCUMENT_VERSIONS = sa.Table(
+    "document_versions",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("content_type", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("tags", Json, nullable=False),
+    sa.Column("locale", sa.Text, nullable=False),
+    sa.Column("audience", sa.Text, nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("metadata", Json, nullable=False),
+    sa.Column("content_sha256", sa.Text, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    # Null where the next version has the same content.
+    sa.Column("content", sa.LargeBinary, nullable=True),
+    # Search saw these fields from the one revision up to before the other; equal: never.
+    sa.Column("seen_since", sa.BigInteger, nullable=False),
+    sa.Column("seen_until", sa.BigInteger, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("replaced_at", UtcDateTime, nullable=False),
+    sa.Index("document_versions_by_age", "replaced_at"),
+    sa.Index("document_versions_by_revision", "workspace_id", "seen_until"),
 )
 
 DOCUMENT_TAGS = sa.Table(
@@ -113,9 +173,36 @@ CHUNKS = sa.Table(
     # Of text, units and vectors together; decides how many fit into an answer of the feed.
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
+    # Since which revision it is there; a new ordinal leaves it as it is.
+    sa.Column("since", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("deleted", sa.Boolean, nullable=False),
     sa.Index("chunks_by_revision", "workspace_id", "generation", "revision"),
     sa.Index("chunks_by_document", "workspace_id", "generation", "document_id"),
+)
+
+# Passages that an edit has replaced: there from the one revision up to before the other.
+CHUNK_VERSIONS = sa.Table(
+    "chunk_versions",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("generation", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("since", sa.BigInteger, primary_key=True),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("heading_path", Json, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("tokens", sa.Integer, nullable=False),
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("units", Json, nullable=True),
+    sa.Column("unit_vectors", sa.LargeBinary, nullable=True),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("replaced_at", UtcDateTime, nullable=False),
+    sa.Index("chunk_versions_by_document", "workspace_id", "document_id"),
+    sa.Index("chunk_versions_by_revision", "workspace_id", "generation", "until"),
+    sa.Index("chunk_versions_by_age", "replaced_at"),
 )
 
 INDEXING_TASKS = sa.Table(
@@ -130,7 +217,11 @@ INDEXING_TASKS = sa.Table(
     sa.Column("lapses", sa.Integer, nullable=False),
     sa.Column("owner", sa.Text, nullable=True),
     sa.Column("lease_until", UtcDateTime, nullable=True),
-    sa.Index("indexing_tasks_by_age", "workspace_id", "queued_at", "document_id"),
+    # A re-index has put it there: what callers have just written goes first.
+    sa.Column("background", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Everything is embedded, whatever the index has already.
+    sa.Column("anew", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("indexing_tasks_by_age", "workspace_id", "background", "queued_at", "document_id"),
 )
 
 OPERATIONS = sa.Table(
@@ -146,6 +237,10 @@ OPERATIONS = sa.Table(
     sa.Column("failed", sa.Integer, nullable=False),
     sa.Column("cancelled", sa.Integer, nullable=False),
     sa.Column("unchanged", sa.Integer, nullable=False),
+    # The generation that a re-index makes.
+    sa.Column("generation", sa.Integer, nullable=True),
+    # What a deletion has removed.
+    sa.Column("receipt", Json, nullable=True),
     sa.Index("operations_by_age", "workspace_id", "created_at", "id"),
 )
 
@@ -161,6 +256,8 @@ OPERATION_ITEMS = sa.Table(
     sa.Column("content_version", sa.Integer, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("unchanged", sa.Boolean, nullable=False),
+    # The document is waited for in this generation; null: in the one that serves.
+    sa.Column("generation", sa.Integer, nullable=True),
     sa.Column("error_code", sa.Text, nullable=True),
     sa.Column("error_detail", sa.Text, nullable=True),
     sa.Index("operation_items_by_document", "workspace_id", "document_id", "state"),
@@ -184,6 +281,8 @@ REPLICA_POSITIONS = sa.Table(
     sa.Column("replica_id", sa.Text, primary_key=True),
     sa.Column("generation", sa.Integer, primary_key=True),
     sa.Column("revision", sa.BigInteger, nullable=False),
+    # None of its files has anything of what was deleted up to here.
+    sa.Column("erased_revision", sa.BigInteger, nullable=False, server_default="0"),
     sa.Index("replica_positions_by_replica", "replica_id"),
 )
 

@@ -4,16 +4,30 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.kernel.ids import WorkspaceId
+from services.knowledge.domain.generation import Generation, NextGeneration
+
+_FIRST = Generation(1)
 
 
 @dataclass(frozen=True)
 class Base:
-    """The state of a workspace's knowledge base; no model until the first passage is there."""
+    """
+    The state of a workspace's knowledge base.
 
-    generation: int = 1
+    `serving` has no model until the first passage is there. What was so before `past_from_revision` is not
+    kept.
+    """
+
+    serving: Generation = _FIRST
     revision: int = 0
-    embedding_model: str = ""
-    dimensions: int = 0
+    next: NextGeneration | None = None
+    previous_generation: int | None = None
+    past_from_revision: int = 0
+
+    @property
+    def written(self) -> tuple[Generation, ...]:
+        """The generations that writes go into."""
+        return (self.serving,) if self.next is None else (self.serving, self.next.generation)
 
 
 class Bases(Protocol):
@@ -31,6 +45,6 @@ class Bases(Protocol):
         """Return the revision of this transaction, the same for all its changes. The base must be locked."""
         ...
 
-    def use_model(self, workspace_id: WorkspaceId, model: str, dimensions: int) -> None:
-        """Say which model the vectors of the present generation are of; raise ModelMismatch for another."""
+    def use_model(self, workspace_id: WorkspaceId, generation: int, model: str, dimensions: int) -> None:
+        """Say which model the vectors of a generation are of; raise ModelMismatch for another."""
         ...
