@@ -10,7 +10,8 @@ from deploy.local.installation import Addresses
 from gateway.client.client import SupportAgent
 from gateway.client.errors import ApiError
 from gateway.client.operator import Operator
-from gateway.client.push import Push, PushResult
+from gateway.client.delivery import PushResult
+from gateway.client.push import Push
 
 WORKSPACE = "demo"
 PLAN = "scale"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import quote
+from uuid import uuid4
 
 from gateway.client.errors import ApiError, Unreachable
 from gateway.client.transport import Transport
@@ -114,6 +115,33 @@ class SupportAgent:
         """Yields all operations, newest first."""
         return self._items("/v1/knowledge/operations", {})
 
+    def cancel_operation(self, operation_id: str) -> Json:
+        """Cancels what an operation has not begun; returns it."""
+        path = f"/v1/knowledge/operations/{quote(operation_id, safe='')}/cancel"
+        return self._object("POST", path, idempotent=True)
+
+    def retry_operation(self, operation_id: str) -> Json:
+        """Tries again what failed in an operation; returns the new one."""
+        return self._created(f"/v1/knowledge/operations/{quote(operation_id, safe='')}/retry")
+
+    def reindex(self, document_ids: Sequence[str] = ()) -> Json:
+        """Makes the whole index anew beside the old one, or some documents; returns the operation."""
+        body = {"document_ids": list(document_ids)} if document_ids else {}
+        return self._created("/v1/knowledge/reindex", body=body)
+
+    def roll_back_reindex(self) -> Json:
+        """Goes back to the index before the last re-index; returns the operation."""
+        return self._created("/v1/knowledge/reindex/rollback")
+
+    def document_versions(self, document_id: str) -> Iterator[Json]:
+        """Yields a document's versions without content, newest first."""
+        return self._items(f"/v1/knowledge/documents/{quote(document_id, safe='')}/versions", {})
+
+    def document_version(self, document_id: str, version: int) -> Json:
+        """Returns one version of a document with its content."""
+        path = f"/v1/knowledge/documents/{quote(document_id, safe='')}/versions/{version}"
+        return self._object("GET", path)
+
     def index(self) -> Json:
         """Returns the state of the index."""
         return self._object("GET", "/v1/knowledge/index")
@@ -129,6 +157,11 @@ class SupportAgent:
     def _object(self, method: str, path: str, **request: Any) -> Json:
         answer: Json = self._transport.call(method, path, **request)
         return answer
+
+    def _created(self, path: str, **request: Any) -> Json:
+        """Sends what makes something, under a key of its own, so that it can be repeated."""
+        headers = {"idempotency-key": uuid4().hex}
+        return self._object("POST", path, headers=headers, idempotent=True, **request)
 
     def _items(self, path: str, filters: Mapping[str, str | int | bool]) -> Iterator[Json]:
         return paged(self._transport, path, filters)

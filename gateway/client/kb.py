@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 
 import click
 
 from gateway.client.connect import agent, connection_options
+from gateway.client.kb_operations import delete, operations, reindex, retry, rollback
+from gateway.client.kb_progress import PATIENCE, IndexingProgress
+from gateway.client.kb_sync import sync
 from gateway.client.output import json_option, print_json, print_table
 from gateway.client.push import Push
-
-# Processes may be restarting while a push runs.
-PATIENCE = 120.0
 
 
 @click.group()
@@ -64,32 +62,5 @@ def status(key: str | None, url: str | None, as_json: bool) -> None:
         print_table(("REPLICA", "REVISION", "LAG"), replicas)
 
 
-class IndexingProgress:
-    """A bar on a terminal, a line now and then elsewhere; on standard error."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._width = 0
-        self._last: tuple[int, int] | None = None
-
-    def __enter__(self) -> IndexingProgress:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._width:
-            click.echo(err=True)
-
-    def __call__(self, done: int, total: int) -> None:
-        """Shows that `done` of `total` changed pages are in the index."""
-        if not total or (done, total) == self._last:
-            return
-        if self._terminal:
-            full = 40 * done // total
-            line = f"indexed [{'#' * full}{'-' * (40 - full)}] {done}/{total}"
-            self._width = max(self._width, len(line))
-            click.echo(f"\r{line.ljust(self._width)}", nl=False, err=True)
-        else:
-            click.echo(f"indexed {done}/{total}", err=True)
-        self._last = (done, total)
+for each in (sync, reindex, rollback, delete, retry, operations):
+    kb.add_command(each)

@@ -65,6 +65,8 @@ class FakeApi:
         routes: dict[tuple[str, str], Callable[[], Answer]] = {
             ("GET", "/v1/knowledge/documents"): lambda: self._page(list(self.documents.values()), params),
             ("POST", "/v1/knowledge/documents/batch"): lambda: self._batch(body),
+            ("POST", "/v1/knowledge/reindex"): lambda: self._accepted("reindex"),
+            ("POST", "/v1/knowledge/reindex/rollback"): lambda: self._accepted("reindex_rollback"),
             ("GET", "/v1/knowledge/index"): lambda: (200, {"documents": 1, "replicas": []}, {}),
             ("POST", "/v1/query/stream"): self._stream,
             ("GET", "/operator/v1/workspaces"): lambda: self._page(self.workspaces, params),
@@ -89,6 +91,8 @@ class FakeApi:
             return self._disabled(url.path.split("/")[-2])
         if url.path.startswith("/v1/knowledge/operations/"):
             return 200, self._poll(self.operations[name]), {}
+        if method == "DELETE" and url.path.startswith("/v1/knowledge/documents/"):
+            return self._delete(name)
         if url.path.startswith("/v1/knowledge/documents/"):
             found = [each for each in self.documents.values() if each["id"] == name]
             for each in found:
@@ -136,6 +140,19 @@ class FakeApi:
         }
         self.operations[operation["id"]] = operation
         return 202, operation, {}
+
+    def _delete(self, document_id: str) -> Answer:
+        for name, document in self.documents.items():
+            if document["id"] == document_id:
+                del self.documents[name]
+                return self._accepted("document_delete")
+        return problem(404, "DOCUMENT_NOT_FOUND", "There is no such document.")
+
+    def _accepted(self, kind: str) -> Answer:
+        operation_id = f"op_{len(self.operations)}"
+        counts = {"total": 1, "done": 0, "failed": 0, "polls": 0}
+        self.operations[operation_id] = {"id": operation_id, "kind": kind, "status": "running", **counts}
+        return 202, self.operations[operation_id], {}
 
     def _poll(self, operation: dict[str, Any]) -> dict[str, Any]:
         operation["polls"] += 1

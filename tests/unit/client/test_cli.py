@@ -165,3 +165,47 @@ def test_nothing_running_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Without a system in the data folder the operator's commands say so."""
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     assert run("workspaces", "list") == 1
+
+
+def test_sync_shows_and_does_what_is_wanted(
+    api: FakeApi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A dry run prints the difference and changes nothing; a sync changes, and deletes what vanished."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "a.md").write_text("# A")
+    (folder / "b.md").write_text("# B")
+    assert run("kb", "sync", str(folder), "--dry-run") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 to create, 0 to update, 0 to delete"
+    assert api.documents == {}
+    assert run("kb", "sync", str(folder)) == 0
+    (folder / "b.md").unlink()
+    capsys.readouterr()
+    assert run("kb", "sync", str(folder), "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["unchanged"], told["deleted"], told["failed"]) == (1, 1, 0)
+    assert set(api.documents) == {"a.md"}
+
+
+def test_sync_never_fetches_from_private_networks(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sitemap on this machine is refused; nothing is asked of the workspace."""
+    with FakeApiServer(FakeApi()) as server:
+        assert run("kb", "sync", f"{server.url}/sitemap.xml") == 1
+    assert "not on the public internet" in capsys.readouterr().err
+    assert api.requests == []
+
+
+def test_sync_wants_a_folder_or_a_url(api: FakeApi, tmp_path: Path) -> None:
+    """Anything else is wrong usage."""
+    assert run("kb", "sync", str(tmp_path / "missing")) == 2
+    assert run("kb", "sync", str(tmp_path), "--every", "often") == 2
+
+
+@pytest.mark.parametrize(("command", "path"), [("reindex", "reindex"), ("rollback", "reindex/rollback")])
+def test_a_new_index_is_waited_for(
+    api: FakeApi, command: str, path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command ends with its operation."""
+    assert run("kb", command) == 0
+    assert capsys.readouterr().out == "op_0 succeeded\n"
+    assert api.requests[0][:2] == ("POST", f"/v1/knowledge/{path}")

@@ -6,9 +6,10 @@ import httpx
 import pytest
 
 from gateway.client.client import SupportAgent
+from gateway.client.delivery import PushResult, batches
 from gateway.client.errors import ClientError
 from gateway.client.folder import page_of
-from gateway.client.push import Push, PushResult, batches
+from gateway.client.push import Push
 from gateway.client.transport import Transport
 from tests.fakes.client_api import Answer, FakeApi, problem
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.access.clients.key_sets import MAX_BYTES, HttpsKeySets, addresses_of
+from gateway.access.clients.key_sets import MAX_BYTES, HttpsKeySets
 from gateway.access.domain.user_tokens.errors import KeySetUnavailable
+from gateway.public_web.addresses import addresses_of
 from tests.fakes.key_set_host import NAME, KeySetHost, says
 
 SET = b'{"keys": []}'

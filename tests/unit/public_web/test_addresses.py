@@ -4,8 +4,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from gateway.access.domain.user_tokens.addresses import is_public
 from gateway.access.domain.user_tokens.jwks_url import JwksUrl, UnfitUrl
+from gateway.public_web.addresses import is_public
 
 ANY: frozenset[str] = frozenset()
 
