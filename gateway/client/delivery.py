@@ -137,8 +137,7 @@ class Delivery:
             kept: dict[str, Any] = {
                 name: document[name] for name in ("active", "metadata") if name in document
             }
-            if self._marks:
-                kept["metadata"] = kept.get("metadata", {}) | self._marks
+            kept["metadata"] = {**kept.get("metadata", {}), **page.metadata, **self._marks}
             documents.append({**page.as_document(), **kept})
         try:
             self._operations.append(self._workspace.upsert_documents(documents))

@@ -26,11 +26,11 @@ def kb() -> None:
 @json_option
 def push(folder: Path, key: str | None, url: str | None, as_json: bool) -> None:
     """
-    Bring the Markdown and text files below FOLDER into the index, and custom answers.
+    Bring the Markdown, text, HTML, PDF and DOCX files below FOLDER into the index, and custom answers.
 
     A broken push is gone on with by doing it again: what is there already is not sent. Front matter may give
-    title, url, tags, locale and audience. Custom answers are files NAME.qa.json: a list of objects with
-    question, alternatives (a list, if any) and answer.
+    title, url, tags, locale and audience; its other texts become metadata. Custom answers are files
+    NAME.qa.json: a list of objects with question, alternatives (a list, if any) and answer.
     """
     with agent(key, url, patience=PATIENCE) as workspace, IndexingProgress() as progress:
         result = Push(workspace).run(folder, progress)

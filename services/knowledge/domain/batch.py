@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.kernel.errors import InvalidArgument, Violation
 from services.knowledge.domain.document import Draft, Failure
 
 MAX_BATCH = 1000
+MAX_BATCH_BYTES = 10 * 1024 * 1024
 
 Proposal = Draft | Failure
 """One document of a batch: what it is to be, or what is wrong with it."""
@@ -17,6 +19,16 @@ class Proposed:
 
     external_id: str
     proposal: Proposal
+
+
+def check_size(documents: Sequence[Proposed]) -> None:
+    """Raise InvalidArgument where a batch has no documents, too many, or too much content in all."""
+    if not 1 <= len(documents) <= MAX_BATCH:
+        raise InvalidArgument.of([Violation("/documents", f"must have 1 to {MAX_BATCH} entries")])
+    size = sum(len(each.proposal.content) for each in documents if isinstance(each.proposal, Draft))
+    if size > MAX_BATCH_BYTES:
+        detail = f"have {size} bytes of content in all; a batch may have {MAX_BATCH_BYTES}"
+        raise InvalidArgument.of([Violation("/documents", detail)])
 
 
 def distinct(documents: Sequence[Proposed]) -> list[Proposed]:

@@ -11,13 +11,18 @@ from urllib.parse import urlsplit
 from services.kernel.errors import InvalidArgument, Violation
 from services.knowledge.domain import custom_answers
 from services.knowledge.domain.document import Audience, ContentType, Description, Draft, Patch
+from services.knowledge.domain.front_matter import (
+    MAX_METADATA,
+    MAX_METADATA_KEY,
+    MAX_METADATA_VALUE,
+    with_pairs,
+)
 
 MAX_TITLE = 500
 MAX_EXTERNAL_ID = 512
 MAX_CONTENT_BYTES = 10 * 1024 * 1024
 MAX_URL = 2048
 MAX_TAGS, MAX_TAG = 50, 64
-MAX_METADATA, MAX_METADATA_KEY, MAX_METADATA_VALUE = 16, 64, 512
 
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 # Control characters, lone surrogates, line and paragraph separators.
@@ -49,20 +54,21 @@ def draft(said: Said) -> Draft:
         InvalidArgument: with each rule that is broken.
     """
     violations = _described(said, frozenset(vars(said)))
-    content, broken = _content(said)
+    content, broken = _content(said, said.content_type or ContentType.MARKDOWN)
     violations += _content_given(said) or broken
     if violations:
         raise InvalidArgument.of(violations)
+    content_type = ContentType(said.content_type or ContentType.MARKDOWN)
     description = Description(
         external_id=said.external_id,
         title=said.title,
-        content_type=ContentType(said.content_type or ContentType.MARKDOWN),
+        content_type=content_type,
         url=said.url,
         tags=_distinct(said.tags),
         locale=said.locale,
         audience=Audience(said.audience or Audience.PUBLIC),
         active=True if said.active is None else said.active,
-        metadata=dict(said.metadata),
+        metadata=with_pairs(said.metadata, content_type.pairs_in(content)),
     )
     return Draft(description, content)
 
@@ -82,7 +88,8 @@ def patch(said: Said, given: frozenset[str]) -> Patch:
     if {"content", "content_base64"} <= given:
         violations.append(_BOTH)
     elif given & {"content", "content_base64"}:
-        content, broken = _content(said)
+        # Without a type, it has to be of the one that the document has.
+        content, broken = _content(said, said.content_type)
         violations += broken
     for name in ("content_type", "audience"):
         if name in given and not getattr(said, name):
@@ -99,6 +106,7 @@ def patch(said: Said, given: frozenset[str]) -> Patch:
         active=said.active if "active" in given else None,
         metadata=dict(said.metadata) if "metadata" in given else None,
         content=content,
+        as_text=said.content is not None,
     )
 
 
@@ -109,9 +117,20 @@ def check_external_id(external_id: str) -> list[Violation]:
     return _external_id(external_id)
 
 
-def check_content(content_type: str, content: bytes) -> list[Violation]:
-    """Return what in a content is not as its type wants it; of Markdown and plain text everything is."""
-    return custom_answers.violations(content) if content_type == ContentType.CUSTOM_ANSWERS else []
+def check_content(content_type: ContentType, content: bytes, *, as_text: bool) -> list[Violation]:
+    """
+    Return what in a content is not as its type wants it.
+
+    `as_text`: it was given in `content`, where the bytes of a PDF can't be.
+    """
+    if as_text and not content_type.is_text:
+        return [Violation("/content", f"must be given in content_base64: it is to be {content_type}")]
+    if not as_text and content_type.is_text:
+        try:
+            content.decode()
+        except UnicodeDecodeError:
+            return [Violation("/content_base64", "is not text in UTF-8, as its content_type says")]
+    return custom_answers.violations(content) if content_type is ContentType.CUSTOM_ANSWERS else []
 
 
 _BOTH = Violation("/content_base64", "must not be given together with content")
@@ -139,21 +158,21 @@ def _content_given(said: Said) -> list[Violation]:
     return []
 
 
-def _content(said: Said) -> tuple[bytes, list[Violation]]:
+def _content(said: Said, content_type: str) -> tuple[bytes, list[Violation]]:
+    as_text = said.content is not None
     if said.content is not None:
         content, pointer = said.content.encode("utf-8", "replace"), "/content"
     else:
         pointer = "/content_base64"
         try:
             content = base64.b64decode((said.content_base64 or "").encode("ascii", "replace"), validate=True)
-            content.decode("utf-8")
         except binascii.Error:
             return b"", [Violation(pointer, "is not base64")]
-        except UnicodeDecodeError:
-            return b"", [Violation(pointer, "is not text in UTF-8, as its content_type says")]
     if len(content) > MAX_CONTENT_BYTES:
-        return b"", [Violation(pointer, f"is larger than {MAX_CONTENT_BYTES} bytes")]
-    return content, check_content(said.content_type, content)
+        return b"", [Violation(pointer, f"has {len(content)} bytes; a document may have {MAX_CONTENT_BYTES}")]
+    # Of another type nothing can be said but that it is wrong.
+    known = content_type in list(ContentType)
+    return content, check_content(ContentType(content_type), content, as_text=as_text) if known else []
 
 
 def _external_id(text: str) -> list[Violation]:

@@ -7,8 +7,8 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from services.knowledge.domain.chunking.blocks import Block, Heading, Kind, Piece
-from services.knowledge.extraction.front_matter import without_front_matter
-from services.knowledge.extraction.html_text import html_blocks
+from services.knowledge.domain.front_matter import without_front_matter
+from services.knowledge.extraction.html_blocks import fragment_blocks
 from services.knowledge.extraction.templating import clean_source, clean_text
 
 _BREAK = re.compile(r"<(?:br|/?p|/?li|/?div|/?ul|/?ol)(?:\s[^>]*)?/?>", re.IGNORECASE)
@@ -42,7 +42,7 @@ def _blocks(node: SyntaxTreeNode) -> list[Block]:
         case "fence" | "code_block":
             return _piece(Kind.CODE, _code(node)) if node.content.strip() else []
         case "html_block":
-            return html_blocks(_untemplated(node.content))
+            return fragment_blocks(_untemplated(node.content))
         case "blockquote":
             return [block for child in node.children for block in _blocks(child)]
         case _:

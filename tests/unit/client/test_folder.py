@@ -131,3 +131,44 @@ def test_front_matter_without_bottom() -> None:
     """YAML that is nested too deeply to be read is no front matter."""
     text = "---\na: " + "[" * 5_000 + "\n---\n# Heading\n"
     assert page_of("p.md", text).title == "Heading"
+
+
+def test_other_front_matter_becomes_metadata() -> None:
+    """Texts that are no fields of a document are its metadata; lists and empty ones are not."""
+    page = page_of("p.md", "---\ntitle: T\nteam: billing\nversion: 2\nlist: [a]\nnone:\n---\nBody")
+    assert page.metadata == {"team": "billing", "version": "2"}
+    assert page.as_document()["metadata"] == {"team": "billing", "version": "2"}
+    document = {**page.as_document(), "content_sha256": page.sha256, "metadata": {"team": "billing"}}
+    assert not page.same_as(document)
+    assert page.same_as({**document, "metadata": {**page.metadata, "more": "x"}})
+
+
+def test_html_has_a_title_of_its_own(tmp_path: Path) -> None:
+    """A page of HTML is told by its head, and decoded as it says."""
+    source = '<html lang="de"><meta charset="iso-8859-1"><title>Verl\xe4ngern</title><p>gr\xfcn'
+    (tmp_path / "renewal.HTML").write_bytes(source.encode("latin-1"))
+    (page,) = read_folder(tmp_path)
+    assert isinstance(page, Page)
+    assert (page.title, page.locale, page.content_type) == ("Verlängern", "de", "text/html")
+    assert page.content == source
+
+
+def test_pdf_and_word_go_as_bytes(tmp_path: Path) -> None:
+    """What is no text goes in base64, under its file's name."""
+    (tmp_path / "Plan v1.2.pdf").write_bytes(b"%PDF-\xff\0")
+    (tmp_path / "terms.docx").write_bytes(b"PK\3\4\xff")
+    pages = [page.as_document() for page in read_folder(tmp_path) if isinstance(page, Page)]
+    assert [(page["title"], page["content_base64"]) for page in pages] == [
+        ("Plan v1.2", "JVBERi3/AA=="),
+        ("terms", "UEsDBP8="),
+    ]
+    assert not any("content" in page for page in pages)
+
+
+def test_files_beyond_the_limit_are_not_read(tmp_path: Path) -> None:
+    """A file that no document can be is told, not sent."""
+    with (tmp_path / "a.pdf").open("wb") as file:
+        file.truncate(10 * 1024 * 1024 + 1)
+    (found,) = read_folder(tmp_path)
+    assert isinstance(found, Unreadable)
+    assert "10 MiB" in found.reason

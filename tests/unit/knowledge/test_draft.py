@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import InvalidArgument
-from services.knowledge.domain.document import Audience, ContentType
+from services.knowledge.domain.document import Audience, ContentType, Description
 from services.knowledge.domain.draft import MAX_CONTENT_BYTES, Said, check_external_id, draft, patch
 
 SAID = Said(title="Renewal", content="Text.")
@@ -169,3 +169,53 @@ def test_external_id_of_a_path() -> None:
     assert check_external_id("a/b c") == []
     assert check_external_id("")
     assert check_external_id("a\x07")
+
+
+def test_documents_of_word_and_pdf_come_in_base64() -> None:
+    """Bytes are no text: they are taken as they are, in `content_base64` alone."""
+    for content_type in (ContentType.PDF, ContentType.DOCX):
+        given = base64.b64encode(b"%PDF-\xff\x00").decode()
+        made = draft(Said(title="t", content_base64=given, content_type=content_type))
+        assert made.content == b"%PDF-\xff\x00"
+        assert refused(Said(title="t", content="%PDF-", content_type=content_type)) == ["/content"]
+
+
+def test_text_in_base64_is_text() -> None:
+    """What is to be HTML has to be in UTF-8."""
+    html = ContentType.HTML
+    assert draft(Said(title="t", content_base64="PHA+", content_type=html)).content == b"<p>"
+    assert refused(Said(title="t", content_base64="/w==", content_type=html)) == ["/content_base64"]
+
+
+def test_front_matter_becomes_metadata() -> None:
+    """Texts that the content begins with are metadata, unless the caller gave the same key."""
+    content = "---\nteam: billing\nowner: Ann\n---\n# Page\n"
+    made = draft(Said(title="t", content=content, metadata={"owner": "Bob"}))
+    assert made.description.metadata == {"owner": "Bob", "team": "billing"}
+    assert made.content == content.encode()
+    plain = draft(Said(title="t", content=content, content_type=ContentType.PLAIN))
+    assert plain.description.metadata == {}
+
+
+def test_front_matter_never_makes_a_document_bad() -> None:
+    """What there is no room for among the metadata is left out."""
+    many = "".join(f"key{number}: v\n" for number in range(20))
+    content = f"---\n{'k' * 65}: v\nlong: {'v' * 513}\n{many}---\n"
+    metadata = draft(Said(title="t", content=content)).description.metadata
+    assert list(metadata) == [f"key{number}" for number in range(16)]
+
+
+def test_a_patch_takes_its_front_matter_along() -> None:
+    """New front matter outweighs what was there before, and not what the caller says with it."""
+    before = Description("", "t", metadata={"team": "sales", "kept": "x"})
+    content = "---\nteam: billing\nowner: Ann\n---\n"
+    after = patch(Said(content=content), frozenset({"content"})).of(before)
+    assert after.metadata == {"team": "billing", "owner": "Ann", "kept": "x"}
+    said = Said(content=content, metadata={"team": "legal"})
+    assert patch(said, frozenset({"content", "metadata"})).of(before).metadata == {
+        "team": "legal",
+        "owner": "Ann",
+    }
+    assert patch(Said(metadata={}), frozenset({"metadata"})).of(before).metadata == {}
+    as_text = replace(before, content_type=ContentType.PLAIN)
+    assert patch(Said(content=content), frozenset({"content"})).of(as_text).metadata == before.metadata
