@@ -3,18 +3,21 @@
 from pathlib import Path
 
 from supportagent.query.v1.answering_service_pb2_grpc import add_AnsweringServiceServicer_to_server
+from supportagent.query.v1.kept_answer_service_pb2_grpc import add_KeptAnswerServiceServicer_to_server
 from supportagent.query.v1.query_service_pb2_grpc import add_QueryServiceServicer_to_server
 
-from services.embedding.provider import open_embedder
-from services.embedding.settings import load_embedding_settings
+from services.embedding.provider import open_embedders
+from services.embedding.settings import load_embedding_settings, load_previous_embedding_settings
 from services.kernel.clock import SystemClock
-from services.query.api import answering_servicer, query_servicer
+from services.query.api import answering_servicer, kept_answer_servicer, query_servicer
 from services.query.api.answering_servicer import AnsweringServicer
+from services.query.api.kept_answer_servicer import KeptAnswerServicer
 from services.query.api.metering import Metering
 from services.query.api.once import Once
 from services.query.api.query_servicer import QueryServicer
 from services.query.clients.conversations import TranscriptService
 from services.query.clients.dependency import ServiceDependency
+from services.query.clients.installed_models import InstalledModels
 from services.query.clients.rerank_endpoint import RerankEndpoints
 from services.query.clients.rerank_fastembed import open_cross_encoder
 from services.query.clients.usage import UsageReports
@@ -63,7 +66,7 @@ _VERSIONS = Path(__file__).parent / "storage" / "versions"
 def main() -> None:
     """Join the parts and serve until told to stop."""
     settings, shared = load(QuerySettings, PREFIX), load_shared()
-    embedding_settings = load_embedding_settings()
+    embedding, previous = load_embedding_settings(), load_previous_embedding_settings()
     logs.configure("query", shared.log_level)
     database = open_database(settings.database_url.reveal(), "query")
     migrate(database, _VERSIONS)
@@ -73,7 +76,7 @@ def main() -> None:
     conversations = open_channel(settings.conversations_target, credential=credential)
     access = open_channel(settings.access_target, credential=credential, idempotent=VERIFYING)
 
-    embedder = open_embedder(embedding_settings)
+    embedders = open_embedders(embedding, previous)
     transcripts = TranscriptService(conversations, settings.history_timeout, settings.append_timeout)
     outbox = Outbox(database, schema.outbox)
     delivery = OutboxDelivery(outbox, TurnDelivery(transcripts))
@@ -95,14 +98,14 @@ def main() -> None:
         reranker = open_cross_encoder(settings.rerank_model, settings.rerank_threads)
     asking = Asking(
         Retrieval(
-            embedder,
+            InstalledModels(embedders),
             VectorSearch(vector_search, settings.search_timeout),
             Rewriting(chat, outcomes),
             rerankers,
             reranker,
         ),
         Judge(model, calibrations),
-        Writing(Generation(chat, outcomes), EmbeddedSupport(embedder)),
+        Writing(Generation(chat, outcomes), EmbeddedSupport(embedders.present)),
         Transcript(transcripts, StoredTurns(database, outbox)),
         UserTokens(access, settings.user_token_timeout),
         answering,
@@ -113,7 +116,7 @@ def main() -> None:
         needed={
             "vector_search": ServiceDependency(vector_search),
             "access": ServiceDependency(access),
-            "embedding": EmbedderDependency(embedder),
+            "embedding": EmbedderDependency(embedders.present),
         },
         # Without the shared counters, limits are each gateway's own and quotas stay open.
         helpful={
@@ -147,6 +150,11 @@ def main() -> None:
                 answering_servicer.SERVICE,
                 add_AnsweringServiceServicer_to_server,
                 AnsweringServicer(stored, calibrations),
+            ),
+            Service(
+                kept_answer_servicer.SERVICE,
+                add_KeptAnswerServiceServicer_to_server,
+                KeptAnswerServicer(first_answers),
             ),
         ],
         health=health,

@@ -7,8 +7,8 @@ rolls it back.
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,9 @@ from services.runtime.writer_queue import WriterQueue
 
 # Waits longer than this for a lock mean that something is stuck.
 _BUSY_SECONDS = 5
+# How long writers may have to wait until a scrub begins, and what can be written anew in about a second.
+_SCRUB_MILLISECONDS = 500
+_REWRITTEN_BYTES = 64 * 1024 * 1024
 # A server that is gone without a word is noticed within 15 s, not when the system's TCP gives up.
 _PRESENCE = {
     "keepalives_idle": 5,
@@ -101,6 +104,53 @@ class Database:
         """
         with _unavailable_when_gone(), self._reader.begin() as connection:
             yield connection
+
+    def lock(self, connection: sa.Connection, name: str, *, shared: bool = False) -> None:
+        """Hold a lock until the end of a transaction that writes; `shared` ones go together."""
+        if not self._sqlite:  # where writers are alone anyway
+            lock = sa.func.pg_advisory_xact_lock_shared if shared else sa.func.pg_advisory_xact_lock
+            connection.execute(sa.select(lock(sa.func.hashtextextended(name, 0))))
+
+    def scrub(self, tables: Sequence[sa.Table]) -> None:
+        """
+        Leave nothing in the files of what committed transactions have deleted or replaced in these tables.
+
+        SQLite overwrites it where it lay (`secure_delete`), but not the copies that it leaves in the unused
+        part of a page when rows move to another: a file of up to 64 MB is written anew, in a larger one three
+        of a thousand deleted rows leave some words. Its log is emptied. PostgreSQL takes rows out of their
+        pages (VACUUM); bytes stay in free space and in its log until these are used again.
+
+        Raises:
+            Unavailable: somebody still reads what was there before; to be tried again.
+        """
+        with _unavailable_when_gone(), self._turn() as begun:
+            begun()
+            if self._sqlite:
+                self._rewrite()
+            else:
+                self._vacuum(tables)
+
+    def _rewrite(self) -> None:
+        with closing(self.engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(f"PRAGMA busy_timeout={_SCRUB_MILLISECONDS}")
+            # No copy of it in another file.
+            cursor.execute("PRAGMA temp_store=MEMORY")
+            try:
+                _empty_log(cursor)
+                if _size(cursor) <= _REWRITTEN_BYTES:
+                    cursor.execute("VACUUM")
+                    _empty_log(cursor)
+            except sqlite3.OperationalError as error:
+                raise Unavailable("Somebody still uses what was deleted.") from error
+            finally:
+                cursor.execute("PRAGMA temp_store=DEFAULT")
+                cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+
+    def _vacuum(self, tables: Sequence[sa.Table]) -> None:
+        with self.engine.connect() as connection:
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            for table in tables:
+                alone.exec_driver_sql(f"VACUUM {table.name}")
 
     def insert(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
         """Return this database's INSERT, which knows ON CONFLICT."""
@@ -207,3 +257,16 @@ def _unavailable_when_gone() -> Iterator[None]:
             raise
         _log.warning("database_unavailable", error=str(error.__cause__ or error))
         raise Unavailable("The database does not answer.") from error
+
+
+def _size(cursor: Any) -> int:
+    """The bytes of a SQLite database."""
+    return int(
+        cursor.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()[0]
+    )
+
+
+def _empty_log(cursor: Any) -> None:
+    blocked, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if blocked:
+        raise Unavailable("Somebody still reads what was deleted.")

@@ -70,8 +70,8 @@ def request_hash(request: bytes) -> str:
     return hashlib.sha256(request).hexdigest()
 
 
-def idempotency_table(metadata: sa.MetaData) -> sa.Table:
-    """Return the store's table for a service's own metadata."""
+def idempotency_table(metadata: sa.MetaData, *more: sa.schema.SchemaItem) -> sa.Table:
+    """Return the store's table for a service's own metadata; `more`: what the service notes of an answer."""
     return sa.Table(
         "idempotency_keys",
         metadata,
@@ -83,6 +83,7 @@ def idempotency_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("response", sa.LargeBinary, nullable=True),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Index("idempotency_keys_by_age", "created_at"),
+        *more,
     )
 
 

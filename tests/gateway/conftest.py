@@ -58,7 +58,7 @@ def running_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatewa
         "access": start_server(access.services(), credential=credential),
         "query": start_server(query.services(), credential=credential),
         "knowledge": start_server(
-            [knowledge.service()], credential=credential, max_message_bytes=20 * MEBIBYTE
+            knowledge.services(), credential=credential, max_message_bytes=20 * MEBIBYTE
         ),
     }
     addresses = {room: Address.parse(server.address) for room, server in servers.items()}

@@ -200,6 +200,11 @@ def test_openapi_has_every_status_that_a_comment_names(tmp_path: Path) -> None:
         ("/v1/query/stream", "post", {"404"}),
         ("/v1/search", "post", {"404"}),
         ("/v1/knowledge/operations/{operation_id}/cancel", "post", {"404", "409"}),
+        ("/v1/knowledge/operations/{operation_id}/retry", "post", {"404", "409", "422"}),
+        ("/v1/knowledge/reindex", "post", {"409", "422"}),
+        ("/v1/knowledge/reindex/rollback", "post", {"409", "422"}),
+        (f"{documents}/{{document_id}}/versions", "get", {"404"}),
+        (f"{documents}/{{document_id}}/versions/{{version}}", "get", {"404"}),
         (f"{documents}/by-external-id/{{external_id}}", "delete", {"404", "412"}),
         (f"{documents}/batch", "post", {"409", "422"}),
     ):

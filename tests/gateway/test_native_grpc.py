@@ -17,6 +17,8 @@ from supportagent.access.v1.usage_service_pb2_grpc import UsageServiceStub
 from supportagent.knowledge.v1 import document_service_pb2 as knowledge_pb
 from supportagent.knowledge.v1.document_service_pb2_grpc import DocumentServiceStub
 from supportagent.query.v1 import query_service_pb2 as pb
+from supportagent.query.v1.kept_answer_service_pb2 import ForgetDocumentsRequest
+from supportagent.query.v1.kept_answer_service_pb2_grpc import KeptAnswerServiceStub
 from supportagent.query.v1.query_service_pb2_grpc import QueryServiceStub
 
 from services.kernel.errors import DomainError, ErrorKind
@@ -221,6 +223,11 @@ def test_what_is_no_api(channel: grpc.Channel, gateway: Gateway) -> None:
         lambda: UsageServiceStub(channel).ReportUsage(ReportUsageRequest(), metadata=AUTHORISED, timeout=20),
         lambda: QueryServiceStub(channel).CheckReadiness(
             pb.CheckReadinessRequest(), metadata=AUTHORISED, timeout=20
+        ),
+        lambda: KeptAnswerServiceStub(channel).ForgetDocuments(
+            ForgetDocumentsRequest(workspace_id="ws_1", document_ids=["doc_1"]),
+            metadata=AUTHORISED,
+            timeout=20,
         ),
     ):
         code, error = refusal(call)

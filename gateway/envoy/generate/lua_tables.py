@@ -91,22 +91,24 @@ def _route(route: Route) -> dict[str, LuaValue]:
         "method": route.method,
         "max_body_bytes": route.max_body_bytes,
         "pattern": route.path.lua_pattern,
-        "variables": [{"name": variable.name, "many": variable.many} for variable in route.path.variables],
-        "query": {field.name: _query_kind(field) for field in route.query_fields},
+        "variables": [
+            {"name": variable.name, "many": variable.many, "kind": _url_kind(field)}
+            for variable, field in zip(route.path.variables, route.path_fields, strict=True)
+        ],
+        "query": {field.name: _url_kind(field) for field in route.query_fields},
         "query_required": [field.name for field in route.query_fields if field.required],
         "required": list(route.body_required),
         "not_in_body": {field.name: True for field in route.path_fields} if route.body_is_request else {},
     }
     if route.body_message:
         table["body"] = route.body_message
+        table["body_optional"] = route.body_optional
     return table
 
 
-def _query_kind(field: Field) -> str:
+def _url_kind(field: Field) -> str:
     if field.shape.kind in ("message", "map", "any", "any_object", "any_array", "base64"):
-        raise ValueError(
-            f"the query parameter {field.name} is of a kind that does not fit into a query string"
-        )
+        raise ValueError(f"{field.name} is of a kind that does not fit into a path or a query string")
     return field.shape.kind
 
 

@@ -96,7 +96,7 @@ def _operation(route: Route, schemas: Schemas, reasons: Sequence[ErrorReason]) -
     if route.body_message:
         content = {"application/json": {"schema": schemas.reference(route.body_message)}}
         operation["requestBody"] = {
-            "required": True,
+            "required": not route.body_optional,
             "description": f"At most {route.max_body_bytes} bytes.",
             "content": content,
         }

@@ -63,6 +63,11 @@ class Route:
         return f"{self.service}/{self.operation}"
 
     @property
+    def body_optional(self) -> bool:
+        """Whether no body at all says the same as an empty object: a POST whose fields may all be absent."""
+        return self.method == "POST" and bool(self.body_message) and not self.body_required
+
+    @property
     def rule(self) -> str:
         """What access has to know of the route, in one header: `audience|scope|publishable|meter|name`."""
         publishable = "true" if self.publishable else "false"

@@ -37,7 +37,7 @@ local function check_body(handle, route, violations)
     refuse(handle, "BODY_TOO_LARGE", "The body is larger than this route takes.")
     return false
   end
-  if route.body == nil and size == 0 then
+  if size == 0 and (route.body == nil or route.body_optional) then
     -- The transcoder would let a request pass as it is that says it is gRPC.
     headers:remove("content-type")
     return true

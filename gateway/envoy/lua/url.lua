@@ -84,8 +84,9 @@ function url.check_path(path, route, violations)
   local captured = { path:match(route.pattern) }
   for n, variable in ipairs(route.variables) do
     local value = url.decode(captured[n])
-    if not json_text.is_printable(value) then
-      violations[#violations + 1] = { pointer = "/" .. variable.name, detail = NOT_TEXT }
+    local detail = value_violation(variable.kind, value)
+    if detail ~= nil then
+      violations[#violations + 1] = { pointer = "/" .. variable.name, detail = detail }
     end
     if variable.many then
       path = path:sub(1, #path - #captured[n]) .. encode(value)

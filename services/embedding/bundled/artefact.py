@@ -40,11 +40,11 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         ModelDamaged: something is missing or different.
     """
+    manifest = read_identity(folder)
     try:
-        manifest = Manifest(**json.loads((folder / _MANIFEST).read_bytes()))
         damaged = [name for name, expected in manifest.sha256.items() if checksum(folder / name) != expected]
-    except (OSError, ValueError, TypeError) as error:
-        raise ModelDamaged(f"no usable embedding model in {folder}: {error}") from error
+    except OSError as error:
+        raise _unusable(folder, error) from error
     if damaged or manifest.sha256.keys() != {GRAPH, TOKENIZER}:
         raise ModelDamaged(
             f"the embedding model in {folder} is damaged: {', '.join(damaged) or 'files missing'}"
@@ -52,7 +52,24 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def read_identity(folder: Path) -> Manifest:
+    """
+    Read the manifest alone: for who has to know which model it is, and runs none.
+
+    Raises:
+        ModelDamaged: there is none.
+    """
+    try:
+        return Manifest(**json.loads((folder / _MANIFEST).read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise _unusable(folder, error) from error
+
+
 def checksum(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unusable(folder: Path, error: Exception) -> ModelDamaged:
+    return ModelDamaged(f"no usable embedding model in {folder}: {error}")

@@ -46,6 +46,7 @@ def question(request: pb.QueryRequest | pb.StreamQueryRequest) -> Question:
         user_token=request.user_token,
         filters=_filters(request.filters),
         exact=request.exact,
+        knowledge_revision=request.knowledge_revision if request.HasField("knowledge_revision") else None,
         max_sources=request.max_sources if request.HasField("max_sources") else DEFAULT_SOURCES,
         min_confidence=request.min_confidence if request.HasField("min_confidence") else None,
         channel=request.channel,
@@ -64,6 +65,7 @@ def lookup(request: pb.SearchRequest) -> Lookup:
         user_token=request.user_token,
         filters=_filters(request.filters),
         exact=request.exact,
+        knowledge_revision=request.knowledge_revision if request.HasField("knowledge_revision") else None,
         max_results=request.max_results if request.HasField("max_results") else DEFAULT_RESULTS,
     )
 

@@ -7,8 +7,10 @@ import grpc
 import structlog
 from google.protobuf.message import Message
 from prometheus_client import Counter
+from supportagent.query.v1 import query_service_pb2 as pb
 
 from services.kernel.errors import Unavailable
+from services.query.api.shown_documents import shown_documents
 from services.runtime.first_answers import Claim, FirstAnswers
 from services.runtime.idempotency import IdempotencyScope, request_hash
 from services.runtime.interceptors.caller import caller, request_header
@@ -66,23 +68,26 @@ class Attempt:
         self._answers = answers
         self._claim = claim
         self._messages: list[bytes] = []
+        self._documents: set[str] = set()
 
-    def told(self, message: Message) -> None:
+    def told(self, message: pb.QueryResponse | pb.StreamQueryResponse) -> None:
         """Take a message of the answer; all of them, in order, are given again."""
         if self._claim is not None:
             self._messages.append(message.SerializeToString(deterministic=True))
+            self._documents |= shown_documents(message)
 
     def keep(self) -> None:
         """
         The answer is whole; to be called before its end is told.
 
-        Where it can't be kept, the caller has it all the same: it is worth more than the key's promise.
+        Where it can't be kept, the caller has it all the same: it is worth more than the key's promise. So it
+        is with an answer that shows a document which was deleted meanwhile.
         """
         claim, self._claim = self._claim, None
         if claim is None:
             return
         try:
-            self._answers.keep(claim, _joined(self._messages))
+            self._answers.keep(claim, _joined(self._messages), self._documents)
         except Unavailable:
             NOT_KEPT.inc()
             _log.warning("first_answer_not_kept")

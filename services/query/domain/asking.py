@@ -11,7 +11,7 @@ from services.query.domain.answer import Answer, Citation, Piece, Results, Sourc
 from services.query.domain.confidence.calibrations import Calibrations
 from services.query.domain.conversation import AssistantMessage, Turn, UserMessage
 from services.query.domain.end_user import EndUser
-from services.query.domain.errors import ExplanationRefused
+from services.query.domain.errors import ExplanationRefused, PastRefused
 from services.query.domain.escalation import asks_for_person
 from services.query.domain.explanation import ExplainedPassage, Explanation
 from services.query.domain.judging import Judge, Judgement
@@ -92,8 +92,8 @@ class Asking:
         `seconds` is how long the caller waits.
 
         Raises:
-            InvalidArgument, ExplanationRefused, UserTokenRefused, ConversationNotFound: the question can't be
-                asked so.
+            InvalidArgument, ExplanationRefused, PastRefused, UserTokenRefused, ConversationNotFound,
+                RevisionNotKept: the question can't be asked so.
             Unavailable, DeadlineExceeded: no answer now.
         """
         asked_at = self._clock.now()
@@ -118,7 +118,7 @@ class Asking:
 
     def look_up(self, caller: Caller, lookup: Lookup, seconds: float | None = None) -> Results:
         """Return the passages for a question, best first; raises as `answer` does."""
-        lookup.check()
+        _check(caller, lookup)
         end_user = self._end_user(caller, lookup)
         history = self._history(caller, lookup, end_user)
         found = self._retrieval.find(
@@ -144,7 +144,7 @@ class Asking:
     def _decide(self, caller: Caller, question: Question, seconds: float | None) -> _Decided:
         if question.explain and caller.publishable:
             raise ExplanationRefused
-        question.check()
+        _check(caller, question)
         stages = Stages()
         answering = self._answering.get(caller.workspace_id)
         end_user = self._end_user(caller, question)
@@ -246,6 +246,12 @@ def _explanation(decided: _Decided, written: Written) -> Explanation:
         milliseconds=decided.stages.milliseconds(),
         fallback=written.fallback,
     )
+
+
+def _check(caller: Caller, dialogue: Dialogue) -> None:
+    if dialogue.knowledge_revision is not None and caller.publishable:
+        raise PastRefused
+    dialogue.check()
 
 
 def _opened(dialogue: Dialogue, end_user: EndUser | None) -> Dialogue:

@@ -23,6 +23,23 @@ class UserTokenRefused(DomainError):
         super().__init__("The user_token is not accepted.")
 
 
+class RevisionNotKept(DomainError):
+    """What the knowledge base held at a revision is not kept any more, or is too much to be searched."""
+
+    kind = ErrorKind.NOT_FOUND
+    reason = "REVISION_NOT_KEPT"
+
+
+class PastRefused(DomainError):
+    """The past shows what was taken back since: more than a page's visitors are to see."""
+
+    kind = ErrorKind.PERMISSION_DENIED
+    reason = "PUBLISHABLE_KEY_REFUSED"
+
+    def __init__(self) -> None:
+        super().__init__("Publishable keys may not ask for a knowledge_revision.")
+
+
 class ExplanationRefused(DomainError):
     """An explanation shows what was found and not quoted: more than a page's visitors are to see."""
 

@@ -62,7 +62,8 @@ class Passage:
 
 @dataclass(frozen=True)
 class Found:
-    """Passages, best first, and the revision of the knowledge base that was searched."""
+    """Passages, best first; which revision of the knowledge base and generation of its index was searched."""
 
     passages: tuple[Passage, ...]
     revision: int
+    generation: int = 0

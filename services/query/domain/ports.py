@@ -16,16 +16,35 @@ from services.query.domain.question import Filters, Said
 
 @dataclass(frozen=True, eq=False)
 class SearchQuery:
-    """What to look for: the words, their vector of length 1, and what may be found."""
+    """
+    What to look for: the words, their vector of length 1 by an embedding `model`, and what may be found.
+
+    `as_of`: in what the knowledge base held at this revision; None: in what it holds now.
+    """
 
     text: str
     vector: NDArray[np.float32]
+    model: str
     filters: Filters
     exact: bool
+    as_of: int | None = None
+
+
+class OtherModel(Exception):
+    """The index is of another embedding model than the question's vector: of `model`."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(model)
+        self.model = model
 
 
 class QuestionEmbedder(Protocol):
     """Turns a question into a vector. Safe to share between threads."""
+
+    @property
+    def model(self) -> str:
+        """The name of the space of its vectors; those of two names are never compared."""
+        ...
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """
@@ -37,17 +56,37 @@ class QuestionEmbedder(Protocol):
         ...
 
 
+class QuestionEmbedders(Protocol):
+    """The embedding models of the installation. Safe to share between threads."""
+
+    @property
+    def present(self) -> QuestionEmbedder:
+        """The one that new indexes are made with."""
+        ...
+
+    def of(self, model: str) -> QuestionEmbedder:
+        """
+        Return the embedder of a model.
+
+        Raises:
+            Unavailable: the installation does not have it.
+        """
+        ...
+
+
 class PassageSearch(Protocol):
     """Finds passages. Safe to share between threads."""
 
-    def search(self, caller: Caller, query: SearchQuery, limit: int) -> Found:
+    def search_each(self, caller: Caller, queries: Sequence[SearchQuery], limit: int) -> list[Found]:
         """
-        Return at most `limit` passages, best first.
+        Return at most `limit` passages, best first, for each of some questions of one model and revision.
 
         Passages of other workspaces are never returned, those of documents for authenticated users only where
         the filters say so. An empty result means "nothing matches".
 
         Raises:
+            OtherModel: the index is of another model than the vectors.
+            RevisionNotKept, InvalidArgument: what it held at `as_of` is gone, or is yet to come.
             Unavailable: the search could not be made; safe to retry.
             DeadlineExceeded: there was no time for it.
         """

@@ -48,6 +48,8 @@ class Dialogue:
     user_token: str = field(default="", repr=False)
     filters: Filters = Filters()
     exact: bool = False
+    # What the knowledge base held at this revision is asked; None: what it holds now.
+    knowledge_revision: int | None = None
 
     def check(self) -> None:
         """Raise InvalidArgument with every broken rule."""
@@ -71,6 +73,8 @@ class Dialogue:
         yield from _texts("/filters/tags", self.filters.tags, MAX_TAGS, MAX_TAG)
         yield from _text("/filters/locale", self.filters.locale, MAX_LOCALE)
         yield from _texts("/filters/document_ids", self.filters.document_ids, MAX_DOCUMENT_IDS, MAX_ID)
+        if self.knowledge_revision is not None and self.knowledge_revision < 1:
+            yield Violation("/knowledge_revision", "must be at least 1")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from services.runtime.database import Json, UtcDateTime
-from services.runtime.first_answers import first_answers_table
+from services.runtime.first_answers import first_answer_tables
 from services.runtime.outbox import outbox_table
 from services.runtime.usage import usage_table
 
@@ -35,8 +35,8 @@ labelled_scores = sa.Table(
     sa.Column("labelled_at", UtcDateTime, nullable=False),
 )
 
-# What requests with an `Idempotency-Key` were answered.
-first_answers = first_answers_table(metadata)
+# What requests with an `Idempotency-Key` were answered; its subjects are the documents that an answer shows.
+first_answers = first_answer_tables(metadata)
 
 # What questions are charged for.
 usage = usage_table(metadata)

@@ -13,6 +13,10 @@ from supportagent.query.v1.answering_service_pb2_grpc import (
     AnsweringServiceStub,
     add_AnsweringServiceServicer_to_server,
 )
+from supportagent.query.v1.kept_answer_service_pb2_grpc import (
+    KeptAnswerServiceStub,
+    add_KeptAnswerServiceServicer_to_server,
+)
 from supportagent.query.v1.query_service_pb2_grpc import (
     QueryServiceStub,
     add_QueryServiceServicer_to_server,
@@ -24,15 +28,18 @@ from services.conversations.api import turn_servicer
 from services.conversations.api.turn_servicer import TurnServicer
 from services.conversations.domain.transcripts import Transcripts
 from services.conversations.storage.conversations import StoredConversations
+from services.embedding.domain.embedders import Embedders
 from services.kernel.caller import Caller
 from services.kernel.clock import SystemClock
-from services.query.api import answering_servicer, query_servicer
+from services.query.api import answering_servicer, kept_answer_servicer, query_servicer
 from services.query.api.answering_servicer import AnsweringServicer
+from services.query.api.kept_answer_servicer import KeptAnswerServicer
 from services.query.api.metering import Metering
 from services.query.api.once import Once
 from services.query.api.query_servicer import QueryServicer
 from services.query.clients.conversations import TranscriptService
 from services.query.clients.dependency import ServiceDependency
+from services.query.clients.installed_models import InstalledModels
 from services.query.clients.vector_search import IDEMPOTENT, VectorSearch
 from services.query.domain.asking import Asking
 from services.query.domain.confidence.calibration import Measurement, Outcomes
@@ -84,7 +91,10 @@ class QueryServer:
     """The running parts; `stub` speaks to the query server in the name of whoever `acting_as` says."""
 
     stub: QueryServiceStub
+    address: str
     answering: AnsweringServiceStub
+    kept_answers: KeptAnswerServiceStub
+    kept: FirstAnswers
     labelled: StoredLabelledScores
     search: FakePassageSearch
     end_users: FakeEndUsers
@@ -141,6 +151,7 @@ def query_server(folder: Path) -> Iterator[QueryServer]:
         measured = Measurement(model.version, "seven questions", Outcomes.of(MEASURED))
         answering = KnownAnswering(stored)
         calibrations = Calibrations(model, LEAST, measured, labelled)
+        kept = FirstAnswers(database, schema.first_answers)
         chat, outcomes = ChatOnDemand(), CountedOutcomes()
         end_users = FakeEndUsers()
         usage = UsageCounter(database, schema.usage, "query")
@@ -148,7 +159,7 @@ def query_server(folder: Path) -> Iterator[QueryServer]:
         servicer = QueryServicer(
             Asking(
                 Retrieval(
-                    embedder,
+                    InstalledModels(Embedders(embedder)),
                     VectorSearch(search_channel, 5),
                     Rewriting(chat, outcomes),
                     FakeRerankers(),
@@ -170,7 +181,7 @@ def query_server(folder: Path) -> Iterator[QueryServer]:
             ),
             answering,
             calibrations,
-            Once(FirstAnswers(database, schema.first_answers)),
+            Once(kept),
             Metering(CountedQuestions(usage), SystemClock()),
         )
         operator = AnsweringServicer(stored, calibrations)
@@ -178,11 +189,19 @@ def query_server(folder: Path) -> Iterator[QueryServer]:
             stack,
             Service(query_servicer.SERVICE, add_QueryServiceServicer_to_server, servicer),
             Service(answering_servicer.SERVICE, add_AnsweringServiceServicer_to_server, operator),
+            Service(
+                kept_answer_servicer.SERVICE,
+                add_KeptAnswerServiceServicer_to_server,
+                KeptAnswerServicer(kept),
+            ),
         )
         channel = _channel(stack, server.address)
         yield QueryServer(
             stub=QueryServiceStub(channel),
+            address=server.address,
             answering=AnsweringServiceStub(channel),
+            kept_answers=KeptAnswerServiceStub(channel),
+            kept=kept,
             labelled=labelled,
             search=search,
             end_users=end_users,

@@ -9,8 +9,8 @@ import pytest
 from services.embedding.bundled.artefact import ModelDamaged
 from services.embedding.bundled.embedder import BundledEmbedder
 from services.embedding.clients.endpoint import EndpointEmbedder
-from services.embedding.provider import open_embedder
-from services.embedding.settings import load_embedding_settings
+from services.embedding.provider import identity, open_embedder, open_embedders
+from services.embedding.settings import load_embedding_settings, load_previous_embedding_settings
 from services.runtime.settings import SettingsError
 
 _OPENAI = {
@@ -40,6 +40,39 @@ def test_missing_model(tmp_path: Path) -> None:
     """A process without its model does not start."""
     with pytest.raises(ModelDamaged):
         open_embedder(load_embedding_settings({"EMBEDDING_MODEL_DIR": str(tmp_path)}))
+
+
+def test_identity(model_folder: Path, tmp_path: Path) -> None:
+    """Which model the settings name is known without loading it."""
+    (tmp_path / "manifest.json").write_bytes((model_folder / "manifest.json").read_bytes())
+    bundled = load_embedding_settings({"EMBEDDING_MODEL_DIR": str(tmp_path)})
+    assert identity(bundled) == ("all-minilm-l6-v2-int8", 384)
+    assert identity(load_embedding_settings(_OPENAI)) == ("text-embedding-3-small", 1536)
+
+
+def test_previous_model(model_folder: Path) -> None:
+    """While one model takes over from another, both are there; new indexes are made with the present one."""
+    embedders = open_embedders(
+        load_embedding_settings(_OPENAI),
+        load_previous_embedding_settings({"PREVIOUS_EMBEDDING_MODEL_DIR": str(model_folder)}),
+    )
+    assert embedders.present.model == "text-embedding-3-small"
+    assert embedders.models == {"text-embedding-3-small", "all-minilm-l6-v2-int8"}
+
+
+def test_no_previous_model() -> None:
+    """Without its settings there is none, and one that is the present one is not loaded twice."""
+    assert load_previous_embedding_settings(_OPENAI) is None
+    same = load_previous_embedding_settings({f"PREVIOUS_{name}": value for name, value in _OPENAI.items()})
+    assert open_embedders(load_embedding_settings(_OPENAI), same).models == {"text-embedding-3-small"}
+
+
+def test_wrong_previous_settings() -> None:
+    """What is wrong with the previous model's settings is said by its own names."""
+    with pytest.raises(SettingsError, match="PREVIOUS_EMBEDDING_MODLE is unknown"):
+        load_previous_embedding_settings({"PREVIOUS_EMBEDDING_MODLE": "x"})
+    with pytest.raises(SettingsError, match="PREVIOUS_EMBEDDING_THREADS"):
+        load_previous_embedding_settings({"PREVIOUS_EMBEDDING_THREADS": "0"})
 
 
 def test_key_does_not_show() -> None:

@@ -1,8 +1,10 @@
 """What the tests of questions start from."""
 
+from services.embedding.domain.embedders import Embedders
 from services.kernel.caller import Caller
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.units.splitting import units
+from services.query.clients.installed_models import InstalledModels
 from services.query.domain.asking import Asking
 from services.query.domain.confidence.calibration import shipped_measurement
 from services.query.domain.confidence.calibrations import Calibrations
@@ -109,7 +111,12 @@ class World:
         embedder = FakeEmbedder()
         calibrations = Calibrations(self.model, min_confidence, shipped_measurement(), self.labelled)
         self.asking = Asking(
-            Retrieval(embedder, self.search, Rewriting(self.chat, self.outcomes), self.rerankers),
+            Retrieval(
+                InstalledModels(Embedders(embedder)),
+                self.search,
+                Rewriting(self.chat, self.outcomes),
+                self.rerankers,
+            ),
             Judge(self.model, calibrations),
             Writing(Generation(self.chat, self.outcomes), EmbeddedSupport(embedder)),
             Transcript(self.transcripts, self.outbox),

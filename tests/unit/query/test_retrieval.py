@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from services.embedding.domain.embedder import Vector
+from services.embedding.domain.embedders import Embedders
+from services.query.clients.installed_models import InstalledModels
 from services.query.domain.generation.chat import Failure
 from services.query.domain.generation.rewriting import Rewriting
 from services.query.domain.question import Filters, Lookup, Said
@@ -23,6 +25,7 @@ from tests.unit.query.test_remembered import Seconds
 
 HISTORY = (Said("user", "How much does the Pro plan cost?"), Said("assistant", "12 euros."))
 MODEL = LanguageModel("http://127.0.0.1:1/v1", "m", timeout_seconds=20)
+MODELS = InstalledModels(Embedders(FakeEmbedder()))
 WITH_MODEL = Answering(language_model=MODEL)
 WITH_RERANKER = Answering(reranker=RerankModel("http://127.0.0.1:1/v1", "m"))
 
@@ -38,7 +41,7 @@ class World:
         self.seconds = Seconds()
         self.stages = Stages(self.seconds)
         rewriting = Rewriting(self.chat, FakeOutcomes())
-        self.retrieval = Retrieval(FakeEmbedder(), self.search, rewriting, self.rerankers)
+        self.retrieval = Retrieval(MODELS, self.search, rewriting, self.rerankers)
 
     def find(
         self,
@@ -169,7 +172,7 @@ class TestReranking:
         world = World()
         own = FakeReranker({"Export": 1.0})
         retrieval = Retrieval(
-            FakeEmbedder(), world.search, Rewriting(world.chat, FakeOutcomes()), world.rerankers, own
+            MODELS, world.search, Rewriting(world.chat, FakeOutcomes()), world.rerankers, own
         )
         world.rerankers.reranker.words = {"Sync": 2.0}
         lookup = Lookup(message="When does the Pro plan renew?")
@@ -217,7 +220,12 @@ class Opposed(FakeEmbedder):
 def test_parts_that_cancel_each_other_out_are_no_direction() -> None:
     """The whole text's vector is taken then."""
     world = World()
-    retrieval = Retrieval(Opposed(), world.search, Rewriting(world.chat, FakeOutcomes()), world.rerankers)
+    retrieval = Retrieval(
+        InstalledModels(Embedders(Opposed())),
+        world.search,
+        Rewriting(world.chat, FakeOutcomes()),
+        world.rerankers,
+    )
     question = "The " + "word " * 98 + "end. " + "A " + "word " * 98 + "end."
     assert len(windows(question)) == 2
     retrieval.find(ACME, Lookup(message=question), (), Answering(), world.stages)

@@ -1,4 +1,6 @@
+import random
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -125,3 +127,61 @@ def test_a_wrong_statement_is_no_outage(database: Database) -> None:
     with pytest.raises(sa.exc.DBAPIError) as failed, database.read() as connection:
         connection.execute(wrong, {"secret": "hunter2"})
     assert "hunter2" not in str(failed.value)
+
+
+def words_of(folder: Path, words: Sequence[str]) -> list[str]:
+    held = b"".join(each.read_bytes() for each in folder.iterdir())
+    return [each for each in words if each.encode() in held]
+
+
+def test_scrubbed_files_have_nothing_that_was_deleted(tmp_path: Path) -> None:
+    """Neither the log nor the unused part of a page has a word of a deleted row; what is there stays."""
+    database = open_database(f"sqlite:///{tmp_path / 'scrubbed.db'}", "")
+    metadata = sa.MetaData()
+    pages = sa.Table("pages", metadata, sa.Column("title", sa.Text, primary_key=True))
+    metadata.create_all(database.engine)
+    chosen = random.Random(0)
+    words = [f"canary{n}x" for n in range(2000)]
+    # Rows of all lengths come between others, so that pages are divided and rows move.
+    titles = {each: each + "k" * chosen.randrange(40) + each for each in chosen.sample(words, len(words))}
+    with database.write() as connection:
+        for title in titles.values():
+            connection.execute(pages.insert().values(title=title))
+    with database.write() as connection:
+        connection.execute(pages.delete().where(pages.c.title.in_([titles[each] for each in words[::2]])))
+    assert words_of(tmp_path, words[::2]) == words[::2]
+    database.scrub([pages])
+    assert words_of(tmp_path, words[::2]) == []
+    assert words_of(tmp_path, words[1::2]) == words[1::2]
+    with database.read() as connection:
+        assert len(connection.execute(sa.select(pages)).all()) == 1000
+    database.close()
+
+
+def test_scrub_waits_for_who_reads_what_was_deleted(tmp_path: Path) -> None:
+    """While somebody's snapshot still has it, it can't be said to be gone; others write on all the same."""
+    database = open_database(f"sqlite:///{tmp_path / 'read.db'}", "")
+    METADATA.create_all(database.engine)
+    with database.write() as connection:
+        connection.execute(ROWS.insert().values(id=1, data="canary"))
+    with database.read() as reader:
+        reader.execute(sa.select(ROWS)).all()
+        with database.write() as connection:
+            connection.execute(ROWS.delete())
+        with pytest.raises(Unavailable):
+            database.scrub([ROWS])
+        with database.write() as connection:
+            connection.execute(ROWS.insert().values(id=2))
+    database.scrub([ROWS])
+    assert words_of(tmp_path, ["canary"]) == []
+    database.close()
+
+
+def test_scrub_takes_deleted_rows_out_of_their_pages(database: Database) -> None:
+    """It works on both databases, and changes nothing of what is there."""
+    with database.write() as connection:
+        connection.execute(ROWS.insert(), [{"id": n} for n in range(5)])
+        connection.execute(ROWS.delete().where(ROWS.c.id < 3))
+    database.scrub([ROWS])
+    with database.read() as connection:
+        assert sorted(connection.execute(sa.select(ROWS.c.id)).scalars()) == [3, 4]

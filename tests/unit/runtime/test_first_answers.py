@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from services.kernel.errors import InvalidArgument
 from services.kernel.ids import WorkspaceId
 from services.runtime.database import Database, open_database
-from services.runtime.first_answers import LEASE, Claim, FirstAnswers, first_answers_table
+from services.runtime.first_answers import LEASE, Claim, FirstAnswers, first_answer_tables
 from services.runtime.idempotency import (
     IdempotencyKeyInFlight,
     IdempotencyKeyReused,
@@ -21,7 +21,7 @@ from services.runtime.idempotency import (
 from tests.fakes.clock import FakeClock
 
 METADATA = sa.MetaData()
-TABLE = first_answers_table(METADATA)
+TABLES = first_answer_tables(METADATA)
 SCOPE = IdempotencyScope(WorkspaceId("ws_1"), "key_1", "QueryRequest", "abc")
 BODY, OTHER_BODY = request_hash(b"body"), request_hash(b"other")
 DAY = 24 * 3600
@@ -45,7 +45,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def answers(database: Database, clock: FakeClock) -> FirstAnswers:
     """The store."""
-    return FirstAnswers(database, TABLE, clock)
+    return FirstAnswers(database, TABLES, clock)
 
 
 def claimed(answers: FirstAnswers, scope: IdempotencyScope = SCOPE, body: str = BODY) -> Claim:
@@ -171,4 +171,88 @@ def test_what_is_over_is_deleted_everywhere(answers: FirstAnswers, clock: FakeCl
     assert answers.prune() == 0
     assert answers.claim(young, BODY) == b"young"
     with answers._database.read() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(TABLE)).scalar_one() == 1
+        assert connection.execute(sa.select(sa.func.count()).select_from(TABLES.answers)).scalar_one() == 1
+
+
+class TestForgetting:
+    """Answers go with what they show."""
+
+    WORKSPACE, OTHER = WorkspaceId("ws_1"), WorkspaceId("ws_2")
+
+    def test_answers_that_show_it_are_asked_anew(self, answers: FirstAnswers) -> None:
+        """Others stay; how many went is told for each subject, an answer that shows two counts for both."""
+        scopes = [replace(SCOPE, key=key) for key in ("a", "ab", "c", "none")]
+        for scope, subjects in zip(scopes, ({"a"}, {"a", "b"}, {"c"}, set[str]()), strict=True):
+            answers.keep(claimed(answers, scope), b"first", subjects)
+        assert answers.forget(self.WORKSPACE, ["b", "a", "unknown"]) == [1, 2, 0]
+        assert [answers.claim(scope, BODY) for scope in scopes[2:]] == [b"first", b"first"]
+        for scope in scopes[:2]:
+            claimed(answers, scope)
+
+    def test_repeated_it_tells_the_same(self, answers: FirstAnswers) -> None:
+        """Who got no answer asks again, together with others or alone."""
+        answers.keep(claimed(answers), b"first", {"a"})
+        assert answers.forget(self.WORKSPACE, ["a"]) == [1]
+        assert answers.forget(self.WORKSPACE, ["b", "a", "a"]) == [0, 1, 1]
+
+    def test_what_is_being_made_is_not_kept(self, answers: FirstAnswers, clock: FakeClock) -> None:
+        """For as long as the key would be: the key is free again."""
+        claim = claimed(answers)
+        answers.forget(self.WORKSPACE, ["a"])
+        answers.keep(claim, b"late", {"a", "b"})
+        answers.keep(claimed(answers, body=OTHER_BODY), b"second", {"b"})
+        assert answers.claim(SCOPE, OTHER_BODY) == b"second"
+        clock.advance(DAY - 1)
+        assert answers.prune() == 0
+        late = replace(SCOPE, key="late")
+        answers.keep(claimed(answers, late), b"late", {"a"})
+        claimed(answers, late)
+
+    def test_what_was_forgotten_goes_after_a_day(self, answers: FirstAnswers, clock: FakeClock) -> None:
+        """No answer from before is being made then."""
+        answers.forget(self.WORKSPACE, ["a", "b"])
+        clock.advance(DAY)
+        assert (answers.prune(), answers.prune()) == (2, 0)
+
+    def test_workspaces_are_apart(self, answers: FirstAnswers) -> None:
+        """The same name means something else."""
+        answers.keep(claimed(answers), b"first", {"a"})
+        assert answers.forget(self.OTHER, ["a"]) == [0]
+        assert answers.claim(SCOPE, BODY) == b"first"
+
+    def test_subjects_go_with_their_answer(self, answers: FirstAnswers, clock: FakeClock) -> None:
+        """When its day is over, or the key is used again after it."""
+        answers.keep(claimed(answers), b"old", {"a"})
+        other = replace(SCOPE, key="other")
+        answers.keep(claimed(answers, other), b"old", {"a"})
+        clock.advance(DAY)
+        answers.keep(claimed(answers), b"new", {"b"})
+        Pruning(answers.prune).prune_all()
+        assert answers.forget(self.WORKSPACE, ["a", "b"]) == [0, 1]
+
+    def test_a_lapsed_claim_keeps_no_subjects(self, answers: FirstAnswers, clock: FakeClock) -> None:
+        """The other's answer is its own."""
+        late = claimed(answers)
+        clock.advance(LEASE.total_seconds())
+        answers.keep(claimed(answers), b"second", {"b"})
+        answers.keep(late, b"late", {"a"})
+        assert answers.forget(self.WORKSPACE, ["a"]) == [0]
+        assert answers.claim(SCOPE, BODY) == b"second"
+
+    def test_nothing_slips_through_between_the_look_and_the_end(self, answers: FirstAnswers) -> None:
+        """Whichever of the two is first: afterwards no answer shows what was forgotten."""
+        for number in range(20):
+            scope, subject = replace(SCOPE, key=f"key {number}"), f"doc {number}"
+            claim = claimed(answers, scope)
+            begin = threading.Barrier(2)
+
+            def keep(claim: Claim = claim, subject: str = subject, begin: threading.Barrier = begin) -> None:
+                begin.wait()
+                answers.keep(claim, b"first", {subject})
+
+            keeping = threading.Thread(target=keep)
+            keeping.start()
+            begin.wait()
+            answers.forget(self.WORKSPACE, [subject])
+            keeping.join()
+            claimed(answers, scope)

@@ -14,7 +14,11 @@ _REMEMBERED = 2_048
 
 
 class EmbeddedSupport:
-    """A `SentenceSupport`. Vectors are made when a claim needs them, and kept for the next one."""
+    """
+    A `SentenceSupport`. Vectors are made when a claim needs them, and kept for the next one.
+
+    Both sides are embedded here, so that it does not matter which model the index is of.
+    """
 
     def __init__(self, embedder: QuestionEmbedder) -> None:
         self._vector = lru_cache(maxsize=_REMEMBERED)(embedder.embed_query)

@@ -50,7 +50,7 @@ def in_context(message: str, history: Sequence[Said]) -> str:
 
 def mixed(alone: Found, in_context: Found, weight: float) -> Found:
     """
-    Return the passages of both, their scores mixed: `weight` is the share of `in_context`.
+    Return the passages of both, of one generation, their scores mixed: `weight` is the share of `in_context`.
 
     A passage that one of them lacks is taken to score there as its last one does: it can't have scored more.
     """
@@ -67,7 +67,7 @@ def mixed(alone: Found, in_context: Found, weight: float) -> Found:
             pairs = zip(one.cosines, other.cosines, strict=True)
             cosines = tuple((1 - weight) * a + weight * b for a, b in pairs)
         passages.append(replace(passage, score=score, dense=dense, lexical=lexical, cosines=cosines))
-    return Found(tuple(passages), max(alone.revision, in_context.revision))
+    return Found(tuple(passages), max(alone.revision, in_context.revision), alone.generation)
 
 
 def _by_chunk(passages: Iterable[Passage]) -> dict[str, Passage]:
