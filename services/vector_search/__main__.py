@@ -21,14 +21,17 @@ from services.vector_search.api.vector_search import service
 from services.vector_search.clients.change_feed import MAX_MESSAGE_BYTES, GrpcChangeFeed
 from services.vector_search.domain.follower import Follower
 from services.vector_search.domain.lease import Lease
+from services.vector_search.domain.past import PastCache
 from services.vector_search.domain.replica import Replica
 from services.vector_search.domain.workspaces import Workspaces
 from services.vector_search.index.collection import HybridCollections
+from services.vector_search.index.past_collection import PastIndex
 from services.vector_search.settings import VectorSearchSettings
 from services.vector_search.storage.data_directory import DataDirectory
 
 _HEALTH_SECONDS = 0.05
 _MAINTENANCE_SECONDS = 1.0
+_ERASURE_SECONDS = 0.2
 # For so long a thread may keep the interpreter to itself while others wait. Python's 5 ms would be met more
 # than once by a search while changes are applied.
 _SWITCH_SECONDS = 0.001
@@ -60,7 +63,7 @@ def serve_as(member: Member) -> None:
 
     directory = DataDirectory(settings.data_dir)
     loader = HybridCollections(directory.index_cache, settings.collections(), wire.passage)
-    workspaces = Workspaces(directory, loader, settings.memory_mb * 1024 * 1024)
+    workspaces = Workspaces(directory, loader, settings.memory_mb * 1024 * 1024, _seconds_since_boot)
     lease = Lease(_seconds_since_boot)
     channel = open_channel(
         settings.knowledge_target,
@@ -68,22 +71,30 @@ def serve_as(member: Member) -> None:
         max_message_bytes=MAX_MESSAGE_BYTES,
     )
     feed = GrpcChangeFeed(channel, directory.replica_id(), settings.replica_address or settings.listen)
-    follower = Follower(feed, workspaces, lease, _seconds_since_boot)
-    health = Health()
     threads = ServingThreads(settings.workers, settings.max_waiting)
+    past = PastCache(
+        feed,
+        PastIndex(settings.collections().weights, wire.passage),
+        settings.past_mb * 1024 * 1024,
+        threads.stepping_aside,
+    )
+    follower = Follower(feed, workspaces, past, lease, _seconds_since_boot)
+    health = Health()
 
     stop, prepared = threading.Event(), threading.Event()
     # Daemons: the files bear being left in the middle, and a port that is taken must end the process.
     following = threading.Thread(target=follower.run, args=(stop,), daemon=True)
     maintaining = threading.Thread(target=_maintain, args=(workspaces, prepared, stop), daemon=True)
+    # Beside maintenance, which may build for a minute.
+    erasing = threading.Thread(target=_erase, args=(workspaces, prepared, stop), daemon=True)
     telling = threading.Thread(target=_tell_health, args=(lease, prepared, health, member, stop), daemon=True)
-    for thread in (following, maintaining, telling):
+    for thread in (following, maintaining, erasing, telling):
         thread.start()
 
     serve(
         settings,
         shared,
-        [service(Replica(workspaces, lease, threads.stepping_aside))],
+        [service(Replica(workspaces, past, lease, threads.stepping_aside))],
         health=health,
         threads=threads,
         on_stop=stop.set,
@@ -91,6 +102,7 @@ def serve_as(member: Member) -> None:
         max_in_flight=settings.max_in_flight,
         share_port=settings.processes > 1,
     )
+    past.close()
     following.join(_PATIENCE_SECONDS)
     # Also ends a long build, so before waiting for maintenance.
     workspaces.close()
@@ -109,6 +121,17 @@ def _maintain(workspaces: Workspaces, prepared: threading.Event, stop: threading
             workspaces.maintain()
         except Exception:
             _log.exception("maintenance failed")
+
+
+def _erase(workspaces: Workspaces, prepared: threading.Event, stop: threading.Event) -> None:
+    while not stop.wait(_ERASURE_SECONDS):
+        if not prepared.is_set():
+            # What is erased before it is loaded loses its words, and loading takes longer.
+            continue
+        try:
+            workspaces.erase()
+        except Exception:
+            _log.exception("erasing failed")
 
 
 def _tell_health(

@@ -35,6 +35,8 @@ class VectorSearchSettings(ProcessSettings):
     hnsw_ef: int = 0
     # Threads for one batch.
     batch_threads: int = 2
+    # Workspaces as they were at earlier revisions, in memory beside the indexes; a larger one can't be asked.
+    past_mb: int = 128
     # Payloads kept in memory per workspace, at most.
     payload_cache_mb: int = 16
     # Calls taken at once, begun or waiting; more are refused.
@@ -59,6 +61,7 @@ class VectorSearchSettings(ProcessSettings):
             # The first one goes on with the files of a process that was alone.
             data_dir=self.data_dir / f"process-{number}" if number else self.data_dir,
             memory_mb=self.memory_mb // self.processes,
+            past_mb=self.past_mb // self.processes,
             metrics_port=self.metrics_port + number if self.metrics_port else 0,
         )
 

@@ -17,6 +17,8 @@ def search_query(request: pb.SearchRequest) -> SearchQuery:
         min_revision=request.min_revision,
         exact=request.exact,
         with_units=request.with_units,
+        embedding_model=request.embedding_model,
+        at_revision=request.at_revision,
     )
 
 

@@ -28,6 +28,7 @@ def _tag(message: _Message, field: str, wire_type: int) -> int:
 _VARINT, _FIXED64, _DELIMITED = 0, 1, 2
 _HIT_TAG = bytes((_tag(pb.SearchResponse, "hits", _DELIMITED),))
 _REVISION = _tag(pb.SearchResponse, "revision", _VARINT)
+_GENERATION = _tag(pb.SearchResponse, "generation", _VARINT)
 _RESPONSE = _tag(pb.BatchSearchResponse, "responses", _DELIMITED)
 _SCORE, _DENSE, _LEXICAL = (_tag(pb.Hit, each, _FIXED64) for each in ("score", "dense", "lexical"))
 _SCORES = Struct("<BdBdBd")
@@ -57,7 +58,7 @@ def search_response(result: SearchResult) -> bytes:
     columns = (passages, result.scores, result.dense, result.lexical)
     for encoded, score, dense, lexical in zip(*columns, strict=True):
         parts += (encoded, pack(_SCORE, score, _DENSE, dense, _LEXICAL, lexical))
-    parts.append(bytes((_REVISION, *_varint(result.revision))))
+    parts.append(bytes((_REVISION, *_varint(result.revision), _GENERATION, *_varint(result.generation))))
     return b"".join(parts)
 
 

@@ -10,15 +10,20 @@ from supportagent.vector_search.v1 import vector_search_service_pb2 as answers
 from services.kernel.ids import WorkspaceId
 from services.runtime.channel import call
 from services.vector_search.domain.changes import (
+    Acknowledgement,
     Changes,
     ChangeSet,
     Chunk,
     EmbeddingModel,
+    GenerationId,
+    Head,
     Position,
+    Switch,
     SyncAnswer,
 )
 from services.vector_search.domain.errors import ChangesRefused
 from services.vector_search.domain.passages import Document
+from services.vector_search.domain.past import Moment, PastPage
 from services.vector_search.domain.units import Units
 from services.vector_search.domain.vectors import NotAVector, unit_vector
 
@@ -40,14 +45,19 @@ class GrpcChangeFeed:
         self._replica_id = replica_id
         self._address = address
 
-    def sync(self, acknowledged: Sequence[Position], *, reset: bool, wait_seconds: float) -> SyncAnswer:
+    def sync(
+        self, acknowledged: Sequence[Acknowledgement], *, reset: bool, wait_seconds: float
+    ) -> SyncAnswer:
         """Renew the lease and acknowledge."""
         request = pb.SyncReplicaRequest(
             replica_id=self._replica_id,
             address=self._address,
             acknowledged=[
                 pb.Position(
-                    workspace_id=each.workspace_id, generation=each.generation, revision=each.revision
+                    workspace_id=each.position.workspace_id,
+                    generation=each.position.generation,
+                    revision=each.position.revision,
+                    erased_revision=each.erased_revision,
                 )
                 for each in acknowledged
             ],
@@ -55,10 +65,16 @@ class GrpcChangeFeed:
             wait_ms=int(wait_seconds * 1000),
         )
         answer = call(self._stub.SyncReplica, request, timeout=_SYNC_SECONDS + wait_seconds)
-        behind = tuple(
-            Position(WorkspaceId(each.workspace_id), each.generation, each.revision) for each in answer.behind
+        return SyncAnswer(
+            answer.lease_seconds,
+            tuple(Head(_position(each), each.next) for each in answer.behind),
+            complete=len(answer.behind) < _MAX_BEHIND,
+            switches=tuple(
+                Switch(GenerationId(WorkspaceId(each.workspace_id), each.generation), each.after_seconds)
+                for each in answer.switches
+            ),
+            next=frozenset(_position(each).generation_id for each in answer.next),
         )
-        return SyncAnswer(answer.lease_seconds, behind, complete=len(behind) < _MAX_BEHIND)
 
     def changes(self, position: Position) -> Changes:
         """Return what came after a position."""
@@ -74,6 +90,24 @@ class GrpcChangeFeed:
             restart=answer.restart,
             model=EmbeddingModel(answer.embedding_model, answer.dimensions),
         )
+
+    def past(self, moment: Moment, page: str) -> PastPage:
+        """Return some of what a workspace held at a revision."""
+        request = pb.ListPastRequest(
+            workspace_id=moment.workspace_id, revision=moment.revision, page_token=page
+        )
+        answer = call(self._stub.ListPast, request, timeout=_CHANGES_SECONDS)
+        return PastPage(
+            generation=answer.generation,
+            model=EmbeddingModel(answer.embedding_model, answer.dimensions),
+            documents=tuple(map(_document, answer.documents)),
+            chunks=tuple(_chunk(each, answer.dimensions) for each in answer.chunks),
+            next_page=answer.next_page_token,
+        )
+
+
+def _position(message: pb.Position) -> Position:
+    return Position(WorkspaceId(message.workspace_id), message.generation, message.revision)
 
 
 def _change_set(message: pb.ChangeSet, dimensions: int) -> ChangeSet:

@@ -1,6 +1,7 @@
 """What the change feed tells."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.kernel.ids import WorkspaceId
 from services.vector_search.domain.passages import PASSAGE, Document
@@ -56,6 +57,21 @@ class Changes:
     restart: bool
     model: EmbeddingModel
 
+    @property
+    def hide_something(self) -> bool:
+        """Whether documents are deleted in it, or are not, or no longer, for everybody."""
+        return any(
+            each.deleted_documents or any(document.authenticated for document in each.documents)
+            for each in self.sets
+        )
+
+
+class GenerationId(NamedTuple):
+    """A generation of a workspace's index."""
+
+    workspace_id: WorkspaceId
+    generation: int
+
 
 @dataclass(frozen=True)
 class Position:
@@ -65,12 +81,51 @@ class Position:
     generation: int
     revision: int
 
+    @property
+    def generation_id(self) -> GenerationId:
+        """Which generation it is."""
+        return GenerationId(self.workspace_id, self.generation)
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """
+    What a replica promises: never to serve a generation below a position.
+
+    And that none of its files of this workspace, of whatever generation, has anything of what was deleted or
+    replaced up to `erased_revision`.
+    """
+
+    position: Position
+    erased_revision: int
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest position of a generation; `is_next`: of one that is held ready and not served."""
+
+    position: Position
+    is_next: bool = False
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A workspace goes over to a generation so many seconds after the feed said so, on every replica."""
+
+    generation_id: GenerationId
+    after_seconds: float
+
 
 @dataclass(frozen=True)
 class SyncAnswer:
-    """The feed's answer to a report: the lease, and what is newer than what was acknowledged."""
+    """The feed's answer to a report."""
 
     lease_seconds: float
-    behind: tuple[Position, ...]
-    # False: there may be more workspaces behind than the answer holds.
+    # What is newer than what was acknowledged.
+    behind: tuple[Head, ...]
+    # False: there may be more behind than the answer holds.
     complete: bool
+    # All switches that are set.
+    switches: tuple[Switch, ...] = ()
+    # All generations that are being made beside those that serve.
+    next: frozenset[GenerationId] = frozenset()

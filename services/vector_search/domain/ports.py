@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.kernel.ids import WorkspaceId
-from services.vector_search.domain.changes import Changes, ChangeSet, EmbeddingModel, Position, SyncAnswer
+from services.vector_search.domain.changes import (
+    Acknowledgement,
+    Changes,
+    ChangeSet,
+    EmbeddingModel,
+    GenerationId,
+    Position,
+    SyncAnswer,
+)
 from services.vector_search.domain.deadline import Deadline
 from services.vector_search.domain.passages import Document, Passage
 from services.vector_search.domain.search import IndexStatus, SearchQuery, SearchResult
@@ -16,9 +24,13 @@ from services.vector_search.domain.vectors import FloatMatrix, Slots
 class ChangeFeed(Protocol):
     """The knowledge service's change feed."""
 
-    def sync(self, acknowledged: Sequence[Position], *, reset: bool, wait_seconds: float) -> SyncAnswer:
+    def sync(
+        self, acknowledged: Sequence[Acknowledgement], *, reset: bool, wait_seconds: float
+    ) -> SyncAnswer:
         """
         Renew the lease and acknowledge; wait up to `wait_seconds` for news when there is none.
+
+        `reset`: what this replica acknowledged before is forgotten.
 
         Raises:
             DomainError: the feed did not answer, or refused; safe to repeat.
@@ -46,6 +58,14 @@ class StoreInfo:
     revision: int
     # Whether it was level with the feed once; one that was not is never served.
     complete: bool
+    # Neither the file nor what is kept beside it has anything of what was deleted or replaced up to here. At
+    # most `revision`, and level with it where nothing was deleted or replaced since it last was.
+    erased_revision: int = 0
+
+    @property
+    def generation_id(self) -> GenerationId:
+        """Which generation it is of."""
+        return GenerationId(self.workspace_id, self.generation)
 
     @property
     def position(self) -> Position:
@@ -85,8 +105,8 @@ class PassageStore(Protocol):
     One generation of one workspace on the local disk: the state that indexes in memory are caches of.
 
     Every method may raise StoreDamaged or StoreUnavailable. One thread writes at a time; any number read.
-    What a transaction removes stays readable by `passages` and `units` until the next one, so that a search
-    that began before it can end.
+    What a transaction removes stays readable by `passages` and `units` until the next one or `erase`, so that
+    a search that began before it can end.
     """
 
     @property
@@ -98,6 +118,14 @@ class PassageStore(Protocol):
 
     def settle(self, revision: int) -> None:
         """Note that the file is level at `revision`: nothing between its own and this one was missed."""
+
+    def erase(self, revision: int) -> None:
+        """
+        Have nothing of what was deleted or replaced in the file and its log any more.
+
+        `revision`, at most its own, is what `erased_revision` becomes: up to there the files beside it have
+        nothing of it either. StoreUnavailable where somebody is reading just now: try again later.
+        """
 
     def verify(self) -> None:
         """Read the whole structure; raise StoreDamaged where it is not sound."""
@@ -158,6 +186,18 @@ class StoreDirectory(Protocol):
     def delete(self, info: StoreInfo) -> None:
         """Delete a file and its caches; no error where it is gone."""
 
+    def erase(self, info: StoreInfo) -> StoreInfo:
+        """
+        Take what was deleted or replaced out of a file that is not in memory, and out of its caches.
+
+        For a file that nobody has open: to one that is being built, its own `erase` does it. To be called as
+        long as its `erased_revision` is below its revision. Returns what the file is now.
+
+        Raises:
+            StoreDamaged: the file is not sound.
+            StoreUnavailable: the disk refused; to be tried again.
+        """
+
 
 class Collection(Protocol):
     """One generation of one workspace in memory, joined with its file. Safe to use from several threads."""
@@ -201,6 +241,19 @@ class Collection(Protocol):
             StoreUnavailable: the disk refused; to be tried again.
         """
 
+    def erase(self) -> None:
+        """
+        Take what was deleted or replaced out of the file and all that is kept beside it, where it is time.
+
+        Called several times a second, by a thread that does nothing else: a deletion is erased promptly, what
+        was only replaced within about a minute, at most a third of the time is spent on it. Afterwards
+        `info.erased_revision` says how far it is.
+
+        Raises:
+            StoreDamaged: the file is not sound.
+            StoreUnavailable: the disk refused, or somebody is reading; to be tried again.
+        """
+
     def close(self) -> None:
         """Wait for searches under way, snapshot what is worth it, and let go of memory and file."""
 
@@ -217,4 +270,30 @@ class CollectionLoader(Protocol):
 
         Raises:
             StoreDamaged: the file is not sound.
+        """
+
+
+class PastCollections(Protocol):
+    """Workspaces as they were at earlier revisions, in memory alone. Safe to use from several threads."""
+
+    def search_each(
+        self, workspace_id: WorkspaceId, revision: int, queries: Sequence[SearchQuery], deadline: Deadline
+    ) -> list[SearchResult]:
+        """
+        Answer each question as of a revision, comparing with every vector.
+
+        Raises:
+            RevisionNotKept: it is not known any more.
+            InvalidArgument: it is yet to come, or a vector has another length than those of then.
+            EmbeddingModelMismatch: a vector is of another model than those of then.
+            Unavailable: it is being fetched; the next try may find it.
+            DeadlineExceeded: the time was over before the end.
+        """
+
+    def drop(self, workspace_id: WorkspaceId) -> None:
+        """
+        Forget all that is kept of a workspace, fetches under way included.
+
+        Something of it was deleted, or is kept from the public by now, which holds for its past, too. When it
+        returns, no search begins on what was fetched before.
         """

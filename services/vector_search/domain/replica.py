@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager, nullcontext
 from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
 from services.vector_search.domain.deadline import Deadline
-from services.vector_search.domain.errors import IndexBehind
+from services.vector_search.domain.errors import GoingOver, IndexBehind
 from services.vector_search.domain.lease import Lease
+from services.vector_search.domain.ports import PastCollections
 from services.vector_search.domain.search import IndexStatus, SearchQuery, SearchResult
 from services.vector_search.domain.workspaces import Workspaces
 
@@ -34,8 +35,15 @@ class Replica:
     Who waits for a revision steps aside, so that searches that need not wait find a thread.
     """
 
-    def __init__(self, workspaces: Workspaces, lease: Lease, stepping_aside: SteppingAside = _alone) -> None:
+    def __init__(
+        self,
+        workspaces: Workspaces,
+        past: PastCollections,
+        lease: Lease,
+        stepping_aside: SteppingAside = _alone,
+    ) -> None:
         self._workspaces = workspaces
+        self._past = past
         self._lease = lease
         self._stepping_aside = stepping_aside
 
@@ -51,17 +59,23 @@ class Replica:
         """
         Search the caller's workspace, waiting for the newest revision that is asked for if need be.
 
+        All questions as of now are answered from one generation.
+
         Raises:
-            InvalidArgument: a vector has another length than the workspace's.
+            EmbeddingModelMismatch: a vector is of another model than the index.
+            InvalidArgument: a vector has another length than the index's, or a revision is yet to come.
+            RevisionNotKept: an earlier revision is not known any more.
             IndexBehind: the revision was not reached within the caller's time, or too many wait.
-            Unavailable: no lease, not level, or the workspace is being rebuilt.
+            Unavailable: no lease, not level, the workspace is being rebuilt, or its past is being fetched.
             DeadlineExceeded: the caller's time was over before the end.
         """
         deadline = Deadline.after(seconds_left)
         deadline.require()
         self._require_lease()
-        self._await_revision(workspace_id, max(each.min_revision for each in queries), deadline)
-        results = self._workspaces.search_each(workspace_id, queries, deadline)
+        if any(each.at_revision for each in queries):
+            results = self._as_of_then(workspace_id, queries, deadline)
+        else:
+            results = self._as_of_now(workspace_id, queries, deadline)
         # Waiting and loading take time, in which the lease may have ended.
         self._require_lease()
         return results
@@ -69,6 +83,35 @@ class Replica:
     def status(self, workspace_id: WorkspaceId) -> IndexStatus:
         """Return what this replica has of a workspace, lease or not. Raises Unavailable."""
         return self._workspaces.status(workspace_id)
+
+    def _as_of_now(
+        self, workspace_id: WorkspaceId, queries: Sequence[SearchQuery], deadline: Deadline
+    ) -> list[SearchResult]:
+        revision = max(each.min_revision for each in queries)
+        while True:
+            self._await_revision(workspace_id, revision, deadline)
+            try:
+                return self._workspaces.search_each(workspace_id, queries, deadline)
+            except GoingOver:
+                # Just now: it is waited for like a revision.
+                continue
+
+    def _as_of_then(
+        self, workspace_id: WorkspaceId, queries: Sequence[SearchQuery], deadline: Deadline
+    ) -> list[SearchResult]:
+        places: dict[int, list[int]] = {}
+        for place, each in enumerate(queries):
+            places.setdefault(each.at_revision, []).append(place)
+        results: dict[int, SearchResult] = {}
+        for revision, some in places.items():
+            asked = [queries[place] for place in some]
+            found = (
+                self._past.search_each(workspace_id, revision, asked, deadline)
+                if revision
+                else self._as_of_now(workspace_id, asked, deadline)
+            )
+            results.update(zip(some, found, strict=True))
+        return [results[place] for place in range(len(queries))]
 
     def _await_revision(self, workspace_id: WorkspaceId, revision: int, deadline: Deadline) -> None:
         if self._workspaces.has_revision(workspace_id, revision):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.kernel.errors import InvalidArgument, Violation
+from services.vector_search.domain.changes import EmbeddingModel
+from services.vector_search.domain.errors import EmbeddingModelMismatch
 from services.vector_search.domain.filters import EVERYTHING, Filter
 from services.vector_search.domain.passages import Passage
 from services.vector_search.domain.vectors import FloatVector, NotAVector, unit_vector
@@ -30,6 +32,10 @@ class SearchQuery:
     exact: bool = False
     # True: hits bring their units and the cosine of each.
     with_units: bool = False
+    # What made the vector; empty: nobody says.
+    embedding_model: str = ""
+    # As of this revision; 0: as of now.
+    at_revision: int = 0
 
     @classmethod
     def of(
@@ -42,6 +48,8 @@ class SearchQuery:
         min_revision: int = 0,
         exact: bool = False,
         with_units: bool = False,
+        embedding_model: str = "",
+        at_revision: int = 0,
     ) -> "SearchQuery":
         """
         Check what a caller sent.
@@ -64,9 +72,26 @@ class SearchQuery:
             violations.append(Violation("/limit", f"must be between 1 and {MAX_LIMIT}"))
         if min_revision < 0:
             violations.append(Violation("/min_revision", "must not be negative"))
+        if at_revision < 0:
+            violations.append(Violation("/at_revision", "must not be negative"))
         if violations:
             raise InvalidArgument.of(violations)
-        return cls(unit, text, limit, wanted or EVERYTHING, min_revision, exact, with_units)
+        return cls(
+            unit,
+            text,
+            limit,
+            wanted or EVERYTHING,
+            min_revision,
+            exact,
+            with_units,
+            embedding_model,
+            at_revision,
+        )
+
+    def require_model(self, model: EmbeddingModel) -> None:
+        """Raise EmbeddingModelMismatch where the vector is known to be of another model than the index."""
+        if self.embedding_model and model.name and self.embedding_model != model.name:
+            raise EmbeddingModelMismatch(model.name)
 
     def require_dimensions(self, dimensions: int) -> None:
         """Raise InvalidArgument unless the vector, if there is one, has this length; 0: not known yet."""
@@ -96,6 +121,8 @@ class SearchResult:
     units: Sequence[bytes] = ()
     # The cosine of each unit, −1 to 1; no column without units or where the question has no vector.
     unit_cosines: Sequence[FloatVector] = ()
+    # The generation that was searched; 0: the workspace has none.
+    generation: int = 0
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,8 @@ class IndexSnapshot:
     alive: Alive
     # As many as there are slots; ready to be appended to.
     vectors: StoredVectors
-    # A copy of the lexical index's folder, ready to be written to.
-    words: Path
+    # A copy of the lexical index's folder, ready to be written to; None: it was forgotten.
+    words: Path | None
     # Passages that are gone and still weigh on the lexical statistics.
     dead_words: int
 
@@ -71,6 +71,9 @@ class SnapshotDraft(Protocol):
 
     def add_graph(self, cut: GraphCut, write: Callable[[Path], None]) -> None:
         """Take the graph that `write` writes to the path it is given. Raises OSError."""
+
+    def keep_graph(self) -> None:
+        """Take the graph of the snapshot that there is. Raises StoreUnavailable where there is none."""
 
     def add_rows(self, slots: Slots, alive: Alive, vectors: StoredVectors) -> None:
         """Take the rows that there are now. Not while they change."""
@@ -111,6 +114,16 @@ class IndexCache(Protocol):
 
     def load(self, dimensions: int) -> IndexSnapshot | None:
         """Return the snapshot, None where there is none that is whole; called before anything is in use."""
+
+    def forget_words(self, gone_at: int) -> bool:
+        """
+        Have no words on disk, but those in use, that may be of what was gone at a revision.
+
+        Returns whether the snapshot goes on without its words.
+
+        Raises:
+            StoreUnavailable: the disk refused, so that there still may be some.
+        """
 
     def prepared_bytes(self) -> int:
         """Return about how much memory an index from the snapshot takes, 0 where there is none."""

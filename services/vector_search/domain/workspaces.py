@@ -1,23 +1,33 @@
-"""All workspaces of this replica: which file serves each, what is in memory, how far it is."""
+"""All workspaces of this replica: what serves each, what is in memory, how far it is."""
 
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 
 from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
-from services.vector_search.domain.changes import Changes, Position
+from services.vector_search.domain.changes import (
+    Acknowledgement,
+    Changes,
+    GenerationId,
+    Position,
+    SyncAnswer,
+)
 from services.vector_search.domain.deadline import Deadline
 from services.vector_search.domain.errors import (
     CollectionClosed,
+    GoingOver,
     IndexBehind,
     StoreDamaged,
     StoreUnavailable,
 )
-from services.vector_search.domain.ports import Collection, CollectionLoader, StoreDirectory
+from services.vector_search.domain.generation import Generation
+from services.vector_search.domain.lease import MonotonicClock
+from services.vector_search.domain.loaded import LoadedCollections
+from services.vector_search.domain.ports import CollectionLoader, StoreDirectory
 from services.vector_search.domain.search import NOTHING, IndexStatus, SearchQuery, SearchResult
+from services.vector_search.domain.switch_time import SwitchTime
 from services.vector_search.domain.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -30,33 +40,67 @@ class Workspaces:
     """
     Finds, loads and evicts collections, and takes what the feed brings.
 
-    Safe to use from several threads: searches from any, `take` and `position` from the follower's.
+    Safe to use from several threads: searches from any, `maintain` and `load_prepared` from one, the others
+    from the follower's.
     """
 
-    def __init__(self, directory: StoreDirectory, loader: CollectionLoader, memory_bytes: int) -> None:
+    def __init__(
+        self, directory: StoreDirectory, loader: CollectionLoader, memory_bytes: int, clock: MonotonicClock
+    ) -> None:
         self._directory = directory
-        self._loader = loader
-        self._memory_bytes = memory_bytes
+        self._clock = clock
         self._lock = threading.Lock()
         self._workspaces: dict[WorkspaceId, Workspace] = {}
-        # Least recently used first.
-        self._loaded: OrderedDict[WorkspaceId, Collection] = OrderedDict()
+        self._loaded = LoadedCollections(directory, loader, memory_bytes)
         self._moved = threading.Condition()
-        self._losses = False
         for info in directory.existing():
             self._workspace(info.workspace_id).adopt(info)
 
-    def positions(self) -> list[Position]:
-        """Return how far every workspace is that can be served."""
-        return [each.serving.position for each in list(self._workspaces.values()) if each.serving is not None]
+    # What the feed tells and is told.
 
-    def position(self, head: Position) -> Position:
-        """Return where to go on in the feed of the generation that `head` names."""
-        return self._workspace(head.workspace_id).cursor(head.generation)
+    def positions(self) -> list[Acknowledgement]:
+        """Return how far everything is that can be served; nothing where it is not known which serves."""
+        return [each for workspace in self._all() for each in workspace.acknowledgements()]
+
+    def position(self, generation_id: GenerationId) -> Position:
+        """Return where to go on in the feed of a generation."""
+        return self._generation(generation_id).cursor()
+
+    def doubt(self) -> None:
+        """Forget what the feed said of generations: after a start or a gap, switches may have been missed."""
+        for workspace in self._all():
+            workspace.doubt()
+
+    def announce(self, answer: SyncAnswer, sent_at: float, received_at: float) -> None:
+        """Learn when switches are to be, before the lease is prolonged beyond them."""
+        for each in answer.switches:
+            told = SwitchTime.told(each.after_seconds, sent_at, received_at)
+            self._workspace(each.generation_id.workspace_id).announce(each.generation_id.generation, told)
+
+    def arrange(self, answer: SyncAnswer) -> None:
+        """Learn which generations serve and which are being made; what is neither is dropped."""
+        switching = {each.generation_id.workspace_id for each in answer.switches}
+        serving = {
+            each.position.workspace_id: each.position.generation for each in answer.behind if not each.is_next
+        }
+        made = {each.workspace_id: each.generation for each in answer.next}
+        unsettled = {each.id for each in self._all() if not each.is_settled}
+        for name in unsettled | serving.keys():
+            workspace = self._workspace(name)
+            workspace.arrange(serving.get(name), made.get(name), switching=name in switching)
+
+    def follows(self, generation_id: GenerationId) -> bool:
+        """Return whether changes of a generation are wanted."""
+        return self._workspace(generation_id.workspace_id).follows(generation_id.generation)
+
+    @property
+    def is_switching(self) -> bool:
+        """Whether a switch is to come."""
+        return any(each.is_switching for each in self._all())
 
     def take(self, asked: Position, changes: Changes) -> bool:
         """
-        Apply what the feed answered to `asked`; return whether the workspace is level with it now.
+        Apply what the feed answered to `asked`; return whether the generation is level with it now.
 
         A file that turns out to be damaged is dropped; the feed is then asked from its beginning.
 
@@ -64,43 +108,51 @@ class Workspaces:
             ChangesRefused: the changes break the feed's rules; nothing was applied.
             StoreUnavailable: the disk refused; nothing was applied.
         """
-        workspace = self._workspace(asked.workspace_id)
+        generation = self._generation(asked.generation_id)
         try:
-            level = workspace.take(asked, changes)
+            level = generation.take(asked, changes)
         except StoreDamaged as error:
-            self._lose(workspace, error)
+            self._loaded.lose(generation, error)
             return False
-        with self._lock:
-            if workspace.collection is None:
-                self._loaded.pop(asked.workspace_id, None)
+        self._loaded.gone(generation)
         with self._moved:
             self._moved.notify_all()
         return level
 
-    def withhold(self, workspace_id: WorkspaceId) -> None:
-        """Refuse questions on a workspace until it is level again."""
-        self._workspace(workspace_id).withheld = True
+    def withhold(self, generation_id: GenerationId) -> None:
+        """Refuse questions on a generation until it is level again."""
+        self._generation(generation_id).withheld = True
 
     def take_losses(self) -> bool:
         """Return, once, whether a file was dropped whose position had been acknowledged."""
-        lost, self._losses = self._losses, False
-        return lost
+        return self._loaded.take_losses()
+
+    # Questions.
 
     def has_revision(self, workspace_id: WorkspaceId, revision: int) -> bool:
-        """Return whether a workspace is at a revision, or past it."""
-        return self._revision(workspace_id) >= revision
+        """Return whether a workspace has a revision, and is not just going over to another generation."""
+        try:
+            generation = self._served(workspace_id)
+        except GoingOver:
+            return False
+        return (generation.revision if generation else 0) >= revision
 
     def await_revision(self, workspace_id: WorkspaceId, revision: int, seconds: float) -> None:
-        """Wait until a workspace is at a revision. Raises IndexBehind after `seconds`."""
+        """
+        Wait until a workspace has a revision, and is not just going over to another generation.
+
+        Raises:
+            IndexBehind: it did not come about within `seconds`.
+        """
         until = time.monotonic() + seconds
         with self._moved:
-            while (present := self._revision(workspace_id)) < revision:
-                if not self._moved.wait(until - time.monotonic()) and time.monotonic() >= until:
-                    raise IndexBehind(
-                        f"The index has revision {present} of {revision}.",
-                        metadata={"revision": str(present)},
-                        retry_after=1.0,
-                    )
+            while not self.has_revision(workspace_id, revision):
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise self._behind(workspace_id, revision)
+                workspace = self._workspaces.get(workspace_id)
+                switch = workspace.switch_seconds() if workspace else None
+                self._moved.wait(left if switch is None or switch <= 0 else min(left, switch))
 
     def search_each(
         self, workspace_id: WorkspaceId, queries: Sequence[SearchQuery], deadline: Deadline
@@ -109,147 +161,122 @@ class Workspaces:
         Search a workspace, one result per question; one that is not known has nothing.
 
         Raises:
+            EmbeddingModelMismatch: a vector is of another model than the workspace's.
             InvalidArgument: a vector has another length than the workspace's.
+            GoingOver: wait until it has its revision, and ask again.
             Unavailable: its index is being rebuilt, or the disk refuses.
             DeadlineExceeded: the time was over before the end.
         """
         for _ in range(_ATTEMPTS):
-            collection = self._collection(workspace_id)
-            if collection is None:
-                return [NOTHING] * len(queries)
+            generation = self._served(workspace_id)
             try:
+                collection = None if generation is None else self._loaded.get(generation)
+                if generation is None or collection is None:
+                    return [NOTHING] * len(queries)
+                model = collection.info.model
+                for each in queries:
+                    each.require_model(model)
                 return collection.search_each(queries, deadline)
             except CollectionClosed:
                 continue
             except StoreDamaged as error:
-                self._lose(self._workspace(workspace_id), error, collection)
+                assert generation is not None, "what is not there can't be damaged"
+                self._loaded.lose(generation, error, collection)
             except StoreUnavailable as error:
                 _log.error("workspace file not readable: %s", error)
                 raise Unavailable("The index can't be read now.") from error
         raise Unavailable("The index is being rebuilt.")
 
     def status(self, workspace_id: WorkspaceId) -> IndexStatus:
-        """Return the state of a workspace's index. Raises Unavailable as `search` does."""
-        collection = self._collection(workspace_id)
-        if collection is None:
-            return IndexStatus(0, 0, "exact")
-        return collection.status()
+        """Return the state of a workspace's index. Raises Unavailable."""
+        for _ in range(_ATTEMPTS):
+            workspace = self._workspaces.get(workspace_id)
+            generation = workspace.serving if workspace else None
+            try:
+                collection = None if generation is None else self._loaded.get(generation)
+            except CollectionClosed:
+                continue
+            return IndexStatus(0, 0, "exact") if collection is None else collection.status()
+        raise Unavailable("The index is being rebuilt.")
+
+    # What takes its time.
 
     def maintain(self) -> None:
-        """Let every collection in memory do its long work, then keep to the memory budget."""
-        with self._lock:
-            loaded = list(self._loaded.items())
-        for workspace_id, collection in loaded:
-            try:
-                collection.maintain()
-            except StoreDamaged as error:
-                self._lose(self._workspace(workspace_id), error, collection)
-            except StoreUnavailable as error:
-                _log.error("maintenance failed: %s", error)
-        self._keep_to_budget()
+        """Delete what was dropped, let collections do their long work, erase, hold ready what serves next."""
+        for workspace in self._all():
+            for generation in workspace.dropped:
+                with generation.lock:
+                    generation.drop()
+                workspace.forget(generation)
+                self._loaded.gone(generation)
+        self._loaded.maintain()
+        for workspace in self._all():
+            self._make_ready(workspace)
+
+    def erase(self) -> None:
+        """Take what was deleted or replaced out of all files, as far as it is time. It may take its time."""
+        for workspace in self._all():
+            for generation in workspace.generations:
+                erased = generation.erased_revision
+                if erased is None or erased >= generation.revision:
+                    continue
+                collection = generation.collection
+                try:
+                    generation.erase()
+                except CollectionClosed:
+                    continue
+                except StoreDamaged as error:
+                    self._loaded.lose(generation, error, collection)
+                except StoreUnavailable as error:
+                    _log.info("workspace file not erased yet: %s", error)
 
     def load_prepared(self) -> None:
-        """
-        Load what a snapshot makes quick to load, the largest first, as far as the memory budget goes.
-
-        Those are the ones whose first question would wait longest.
-        """
-        prepared = []
-        for workspace in list(self._workspaces.values()):
-            if workspace.serving is not None:
-                prepared.append((self._loader.prepared_bytes(workspace.serving), workspace.workspace_id))
-        room = self._memory_bytes
-        for size, workspace_id in sorted(prepared, reverse=True):
-            if not 0 < size <= room:
-                continue
-            try:
-                collection = self._collection(workspace_id)
-            except Unavailable:
-                # Reported; what was lost is asked of the feed again.
-                continue
-            room -= collection.memory_bytes if collection else 0
+        """Load what a snapshot makes quick to load, as far as the memory budget goes."""
+        self._loaded.load_ahead([each for workspace in self._all() for each in workspace.generations])
 
     def close(self) -> None:
         """Put everything out of memory."""
-        for workspace in list(self._workspaces.values()):
-            with workspace.lock:
-                workspace.close()
+        for workspace in self._all():
+            for each in (*workspace.generations, *workspace.dropped):
+                with each.lock:
+                    each.close()
+
+    def _make_ready(self, workspace: Workspace) -> None:
+        serving = workspace.serving
+        if serving is None:
+            return
+        for each in workspace.generations:
+            if each is not serving:
+                self._loaded.make_ready(each, serving, soon=workspace.is_switching)
+
+    def _all(self) -> list[Workspace]:
+        return list(self._workspaces.values())
 
     def _workspace(self, workspace_id: WorkspaceId) -> Workspace:
         with self._lock:
             found = self._workspaces.get(workspace_id)
             if found is None:
-                found = self._workspaces[workspace_id] = Workspace(workspace_id, self._directory)
+                found = self._workspaces[workspace_id] = Workspace(workspace_id, self._directory, self._clock)
             return found
 
+    def _generation(self, generation_id: GenerationId) -> Generation:
+        return self._workspace(generation_id.workspace_id).generation(generation_id.generation)
+
+    def _served(self, workspace_id: WorkspaceId) -> Generation | None:
+        workspace = self._workspaces.get(workspace_id)
+        return None if workspace is None else workspace.served()
+
     def _revision(self, workspace_id: WorkspaceId) -> int:
-        workspace = self._workspaces.get(workspace_id)
-        serving = workspace.serving if workspace else None
-        return serving.revision if serving else 0
+        generation = self._served(workspace_id)
+        return 0 if generation is None else generation.revision
 
-    def _collection(self, workspace_id: WorkspaceId) -> Collection | None:
-        workspace = self._workspaces.get(workspace_id)
-        if workspace is None:
-            return None
-        if workspace.withheld:
-            raise Unavailable("The index is being rebuilt.")
-        collection = workspace.collection
-        fresh = collection is None
-        if collection is None:
-            collection = self._load(workspace)
-        if collection is not None:
-            with self._lock:
-                # Only if it is still there: another thread may be putting it out.
-                if workspace.collection is collection:
-                    self._loaded[workspace_id] = collection
-                    self._loaded.move_to_end(workspace_id)
-            if fresh:
-                self._keep_to_budget(workspace_id)
-        return collection
-
-    def _load(self, workspace: Workspace) -> Collection | None:
+    def _behind(self, workspace_id: WorkspaceId, revision: int) -> IndexBehind:
         try:
-            with workspace.lock:
-                if workspace.serving is None:
-                    return None
-                if workspace.collection is None:
-                    workspace.collection = self._loader.load(self._directory.open(workspace.serving))
-                collection = workspace.collection
-        except StoreDamaged as error:
-            self._lose(workspace, error)
-            raise Unavailable("The index is being rebuilt.") from error
-        except StoreUnavailable as error:
-            _log.error("workspace file not readable: %s", error)
-            raise Unavailable("The index can't be read now.") from error
-        return collection
-
-    def _lose(self, workspace: Workspace, error: StoreDamaged, collection: Collection | None = None) -> None:
-        with workspace.lock:
-            if collection is not None and workspace.collection is not collection:
-                return
-            _log.error("workspace file dropped, to be rebuilt from the feed: %s", error)
-            workspace.drop()
-            self._losses = True
-        with self._lock:
-            self._loaded.pop(workspace.workspace_id, None)
-
-    def _keep_to_budget(self, wanted: WorkspaceId | None = None) -> None:
-        with self._lock:
-            excess = sum(each.memory_bytes for each in self._loaded.values()) - self._memory_bytes
-            if excess <= 0:
-                return
-            oldest = [each for each in self._loaded if each != wanted]
-        for workspace_id in oldest:
-            if excess <= 0:
-                return
-            workspace = self._workspace(workspace_id)
-            # Somebody who holds it is using it, and waiting here for them could be waiting for ourselves.
-            if not workspace.lock.acquire(blocking=False):
-                continue
-            try:
-                excess -= workspace.collection.memory_bytes if workspace.collection else 0
-                workspace.unload()
-            finally:
-                workspace.lock.release()
-            with self._lock:
-                self._loaded.pop(workspace_id, None)
+            present = self._revision(workspace_id)
+        except GoingOver:
+            return IndexBehind("The index is going over to another one.", retry_after=1.0)
+        return IndexBehind(
+            f"The index has revision {present} of {revision}.",
+            metadata={"revision": str(present)},
+            retry_after=1.0,
+        )

@@ -1,7 +1,8 @@
 """One workspace's generation in memory: rows, documents, dense and lexical index, joined with its file."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,6 @@ from services.vector_search.domain.search import (
 )
 from services.vector_search.domain.snapshot import IndexCache, SnapshotDraft, StoredVectors
 from services.vector_search.index.contents import (
-    NO_SLOTS,
     Contents,
     SnapshotMisfit,
     from_file,
@@ -28,8 +28,9 @@ from services.vector_search.index.contents import (
 )
 from services.vector_search.index.dense import Allowed
 from services.vector_search.index.document_table import DocumentTable
+from services.vector_search.index.erasure import Erasure
 from services.vector_search.index.graph_keeper import MAX_DEAD_SHARE, CollectionSettings, GraphKeeper
-from services.vector_search.index.lexical_index import LexicalIndex
+from services.vector_search.index.lexical_keeper import LexicalKeeper
 from services.vector_search.index.payload_cache import PayloadCache
 from services.vector_search.index.ranking import Ranked, rank_each
 from services.vector_search.index.read_write_lock import ReadWriteLock
@@ -45,6 +46,8 @@ _FEW = 64
 _MAX_MASKS = 32
 # Questions of a batch that are ranked between two looks at the deadline.
 _AT_ONCE = 64
+# How long changes wait for whoever packs the file or builds the rows anew.
+_PATIENCE_SECONDS = 2.0
 
 
 class HybridCollection:
@@ -69,8 +72,8 @@ class HybridCollection:
         self._vectors: StoredVectors | None = None
         self._snapshots = SnapshotKeeper(cache, self._add_to)
         self._graph = GraphKeeper(self._snapshots, settings)
-        self._lexical = LexicalIndex()
-        self._view = self._lexical.view()
+        self._lexical = LexicalKeeper(cache, self._changing, self._lock)
+        self._erasure = Erasure(store, self._lexical, self._snapshots, self._changing)
         self._payloads = PayloadCache(store, encode, self._payload_bytes)
         self._masks: dict[Filter, Allowed] = {}
         self._revision = store.info.revision
@@ -102,7 +105,7 @@ class HybridCollection:
             self._verify_once()
             contents = self._from_file()
         self._table, self._vectors = contents.table, contents.vectors
-        self._lexical, self._view = contents.lexical, contents.view
+        self._lexical.take(contents.lexical, contents.view)
         self._graph.load(self._table)
 
     def search_each(self, queries: Sequence[SearchQuery], deadline: Deadline) -> list[SearchResult]:
@@ -111,21 +114,26 @@ class HybridCollection:
             each.require_dimensions(self._table.dimensions)
         self._graph.note(queries)
         if self._lexical.dead and any(each.exact for each in queries):
-            with self._changing:
-                if self._lexical.dead and not self._closed:
-                    self._renew_lexical(on_disk=self._lexical.folder is not None)
+            self._lexical.renew(
+                self._store.words,
+                wanted=lambda: self._lexical.dead > 0,
+                on_disk=lambda: self._lexical.folder is not None,
+            )
         with self._lock.reading():
             if self._closed:
                 raise CollectionClosed
             if not self._table.live:
-                return [SearchResult(self._revision)] * len(queries)
+                nothing = SearchResult(self._revision, generation=self._store.info.generation)
+                return [nothing] * len(queries)
             ranked = self._ranked(queries, deadline)
             # Within the lock: the file keeps what a change removed only until the change after it.
-            return read_results(self._store, self._payloads, ranked, queries, self._revision)
+            return read_results(
+                self._store, self._payloads, ranked, queries, self._revision, self._store.info.generation
+            )
 
     def apply(self, sets: Sequence[ChangeSet]) -> None:
         """Apply to the file, then to memory."""
-        with self._changing:
+        with self._changes():
             if self._closed:
                 raise CollectionClosed
             delta = self._store.apply(sets)
@@ -138,7 +146,7 @@ class HybridCollection:
 
     def settle(self, revision: int) -> None:
         """Note that the file is level at `revision`."""
-        with self._changing:
+        with self._changes():
             if self._closed:
                 raise CollectionClosed
             self._store.settle(revision)
@@ -147,21 +155,26 @@ class HybridCollection:
 
     def maintain(self) -> None:
         """Build anew what is mostly dead or in the wrong place; feed the graph, snapshot all."""
-        with self._changing:
-            if self._closed:
-                return
-            try:
-                self._renew()
-            except StoreUnavailable as error:
-                _log.warning("index not renewed", problem=str(error))
+        try:
+            self._renew()
+        except StoreUnavailable as error:
+            _log.warning("index not renewed", problem=str(error))
         self._graph.maintain(lambda: self._table, self._changing, self._lock)
+        self._complete_snapshot()
         # What building and searching have read of the file of vectors.
         self._table.release()
         self._verify_once()
 
+    def erase(self) -> None:
+        """Take what was deleted or replaced out of all files, where it is time."""
+        self._erasure.run()
+
     def close(self) -> None:
         """Wait for searches under way, snapshot what is worth it, let go."""
+        self._lexical.stop()
+        self._erasure.stop()
         self._graph.close()
+        self._complete_snapshot()
         with self._changing, self._lock.writing():
             self._closed = True
             self._store.close()
@@ -173,7 +186,8 @@ class HybridCollection:
         words = [*zip(added.slots.tolist(), added.words, strict=True), *delta.reworded.items()]
         reworded = np.array(sorted(delta.reworded), dtype=np.int64)
         gone = np.concatenate((delta.removed, reworded))
-        view = self._lexical.update(gone, words) if words or len(gone) else self._view
+        view = self._lexical.update(gone, words)
+        self._erasure.note(delta)
         with self._lock.writing():
             for document_id in delta.removed_documents:
                 self._documents.remove(document_id)
@@ -181,8 +195,8 @@ class HybridCollection:
                 self._documents.put(document)
             self._table.remove(delta.removed)
             self._table.append(added.slots, self._numbers(added.document_ids), added.vectors)
-            self._view = view
-            self._payloads.forget(delta.relabelled.tolist())
+            self._lexical.show(view)
+            self._payloads.forget((*delta.relabelled.tolist(), *delta.removed.tolist()))
             self._masks.clear()
             self._revision = delta.revision
 
@@ -195,7 +209,7 @@ class HybridCollection:
         if snapshot is None:
             return None
         try:
-            return from_snapshot(snapshot, self._store, self._numbers)
+            return from_snapshot(snapshot, self._store, self._numbers, self._cache)
         except SnapshotMisfit as misfit:
             _log.warning("index snapshot dropped", problem=str(misfit))
             self._snapshots.refuse(snapshot)
@@ -224,13 +238,17 @@ class HybridCollection:
 
     def _renew(self) -> None:
         """Build anew what is mostly dead, or is in memory and belongs on disk, or the other way round."""
-        on_disk = self._belongs_on_disk()
-        moves = on_disk != (self._vectors is not None)
-        dead = self._table.size - self._table.live
-        if moves or self._lexical.dead > MAX_DEAD_SHARE * max(self._table.live, _FEW):
-            self._renew_lexical(on_disk)
-        if moves or dead > MAX_DEAD_SHARE * max(self._table.size, _FEW):
-            self._renew_table(on_disk)
+        self._lexical.renew(self._store.words, wanted=self._words_are_stale, on_disk=self._belongs_on_disk)
+        with self._changing:
+            on_disk = self._belongs_on_disk()
+            dead = self._table.size - self._table.live
+            moves = on_disk != (self._vectors is not None)
+            if not self._closed and (moves or dead > MAX_DEAD_SHARE * max(self._table.size, _FEW)):
+                self._renew_table(on_disk)
+
+    def _words_are_stale(self) -> bool:
+        moves = self._belongs_on_disk() != (self._lexical.folder is not None)
+        return moves or self._lexical.dead > MAX_DEAD_SHARE * max(self._table.live, _FEW)
 
     def _renew_table(self, on_disk: bool) -> None:
         vectors = self._cache.new_vectors(self._table.dimensions) if on_disk else None
@@ -241,13 +259,21 @@ class HybridCollection:
         if before is not None:
             self._cache.retire(before)
 
-    def _renew_lexical(self, on_disk: bool) -> None:
-        fresh = LexicalIndex(self._cache.new_words() if on_disk else None)
-        view, before = fresh.update(NO_SLOTS, self._store.words()), self._lexical
-        with self._lock.writing():
-            self._lexical, self._view = fresh, view
-        if before.folder is not None:
-            self._cache.retire(before.folder)
+    def _complete_snapshot(self) -> None:
+        try:
+            self._snapshots.complete()
+        except (OSError, StoreUnavailable) as error:
+            _log.warning("index snapshot not completed", problem=str(error))
+
+    @contextmanager
+    def _changes(self) -> Iterator[None]:
+        """Hold the right to change; whoever asks has a lease to renew, and must not wait long."""
+        if not self._changing.acquire(timeout=_PATIENCE_SECONDS):
+            raise StoreUnavailable("the index is being put in order")
+        try:
+            yield
+        finally:
+            self._changing.release()
 
     def _add_to(self, draft: SnapshotDraft) -> int:
         """Add rows and words to a snapshot; return their revision, which is safe on disk."""
@@ -282,7 +308,7 @@ class HybridCollection:
             table=self._table,
             allowed=allowed,
             dense_index=self._graph.serving,
-            lexical=self._view,
+            lexical=self._lexical.view,
             weights=self._settings.weights,
         )
 

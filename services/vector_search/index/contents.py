@@ -49,13 +49,16 @@ def from_file(store: PassageStore, numbers_of: NumbersOf, cache: IndexCache | No
     return Contents(table, vectors, lexical, view)
 
 
-def from_snapshot(snapshot: IndexSnapshot, store: PassageStore, numbers_of: NumbersOf) -> Contents:
+def from_snapshot(
+    snapshot: IndexSnapshot, store: PassageStore, numbers_of: NumbersOf, cache: IndexCache
+) -> Contents:
     """
     Take a snapshot and bring it level with the file: what is gone since, what is new, what has other words.
 
-    Texts are read only of what is new or has another title.
+    Texts are read only of what is new or has another title, of all where the snapshot lost its words.
 
     Raises:
+        StoreUnavailable: the disk refused.
         SnapshotMisfit: the snapshot is not of this file, or newer than it, or can't be opened.
         StoreDamaged: the file is not sound.
     """
@@ -66,6 +69,11 @@ def from_snapshot(snapshot: IndexSnapshot, store: PassageStore, numbers_of: Numb
     if (alive & ~snapshot.alive).any():
         raise SnapshotMisfit("a passage lives that was gone")
     table = RowTable.of(store.info.model.dimensions, snapshot.slots, documents, alive, snapshot.vectors)
+    if snapshot.words is None:
+        for _ in _appended(table, store.contents(after=last), numbers_of):
+            pass
+        lexical = LexicalIndex(cache.new_words())
+        return Contents(table, snapshot.vectors, lexical, lexical.update(NO_SLOTS, store.words()))
     try:
         lexical = LexicalIndex(snapshot.words, snapshot.dead_words)
     except (OSError, ValueError) as error:

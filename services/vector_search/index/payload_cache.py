@@ -1,14 +1,28 @@
 """Payloads that were read lately, so that what many ask for is not read and encoded each time."""
 
 import sys
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
-from services.vector_search.domain.ports import PassageStore
+from services.vector_search.domain.passages import Passage
 from services.vector_search.domain.search import PassageEncoder
+from services.vector_search.domain.units import Units
 
 # Of an entry besides what was encoded, by trial.
 _ENTRY_BYTES = 100
+
+
+class PassageReader(Protocol):
+    """Where passages are read that were found. Raises StoreDamaged, StoreUnavailable."""
+
+    def chunk_ids(self, slots: Sequence[int]) -> dict[int, str]:
+        """Return the ids of passages."""
+
+    def passages(self, slots: Sequence[int]) -> dict[int, Passage]:
+        """Return passages with all that an answer needs, except for units."""
+
+    def units(self, slots: Sequence[int]) -> dict[int, Units]:
+        """Return the units of passages, each with as many as it has."""
 
 
 class PayloadCache:
@@ -19,7 +33,7 @@ class PayloadCache:
     change. Searches may overlap; `forget` must be alone.
     """
 
-    def __init__(self, store: PassageStore, encode: PassageEncoder, max_bytes: Callable[[], int]) -> None:
+    def __init__(self, store: PassageReader, encode: PassageEncoder, max_bytes: Callable[[], int]) -> None:
         self._store = store
         self._encode = encode
         self._max_bytes = max_bytes

@@ -7,19 +7,19 @@ from itertools import islice
 from operator import le
 
 from services.vector_search.domain.fusion import shown
-from services.vector_search.domain.ports import PassageStore
 from services.vector_search.domain.search import SearchQuery, SearchResult
-from services.vector_search.index.payload_cache import PayloadCache
+from services.vector_search.index.payload_cache import PassageReader, PayloadCache
 from services.vector_search.index.ranking import Ranked
 from services.vector_search.index.unit_cosines import unit_cosines
 
 
 def read_results(
-    store: PassageStore,
+    store: PassageReader,
     payloads: PayloadCache,
     ranked: Sequence[Ranked],
     queries: Sequence[SearchQuery],
     revision: int,
+    generation: int,
 ) -> list[SearchResult]:
     """
     Return the answer to each question, at most its limit, equal ones in order of their ids.
@@ -38,6 +38,7 @@ def read_results(
             _shown(each.fused),
             _cosines(each.dense),
             each.lexical,
+            generation=generation,
         )
         for each in ordered
     ]
@@ -47,7 +48,7 @@ def read_results(
 
 
 def _with_units(
-    store: PassageStore, query: SearchQuery, ranked: Ranked, result: SearchResult
+    store: PassageReader, query: SearchQuery, ranked: Ranked, result: SearchResult
 ) -> SearchResult:
     """Return a result with its units and their cosines, where the question asks for them."""
     if not query.with_units or not ranked.slots:
@@ -58,7 +59,7 @@ def _with_units(
     return replace(result, units=[each.encoded for each in units], unit_cosines=cosines)
 
 
-def _ordered(store: PassageStore, ranked: Ranked, limit: int) -> Ranked:
+def _ordered(store: PassageReader, ranked: Ranked, limit: int) -> Ranked:
     # As a rule they are in order and no two are equal; then there are no more than asked for.
     if not any(map(le, ranked.fused, islice(ranked.fused, 1, None))):
         return ranked

@@ -14,6 +14,20 @@ from services.vector_search.domain.units import Units
 from services.vector_search.domain.vectors import Slots
 from services.vector_search.storage.schema import checksum, packed, units_checksum, unpacked
 
+_FIELDS = "document_id, title, url, tags, locale, authenticated, active, titled"
+# Emptied in place, see the schema.
+_BURY_DOCUMENTS = (
+    "UPDATE documents SET document_id = NULL, title = '', url = '', tags = '', locale = '', dead = 2 WHERE "
+)
+_BURY_UNITS = (
+    "UPDATE units SET encoded = x'', vectors = x'', checksum = 0 "
+    "WHERE slot IN (SELECT slot FROM chunks WHERE dead = 1)"
+)
+_BURY_CHUNKS = (
+    "UPDATE chunks SET chunk_id = '', document_id = '', heading_path = '', text = '', kind = '', dead = 2 "
+    "WHERE dead = 1"
+)
+
 
 class ChangeWriter:
     """One transaction's worth of changes."""
@@ -23,6 +37,10 @@ class ChangeWriter:
         self._dimensions = dimensions
         # By how many passages the file grew.
         self.growth = 0
+        # How many rows of passages and documents were buried.
+        self.buried = 0
+        # Whether something was deleted or replaced that the file or its log may still have.
+        self.leaves_traces = False
         # Of the set that is being written.
         self._revision = 0
         self._added: dict[int, Chunk] = {}
@@ -40,7 +58,7 @@ class ChangeWriter:
         Raises:
             ChangesRefused: a vector has another length, or the revisions don't ascend.
         """
-        self._purge()
+        self.buried = bury_the_dying(self._connection)
         revision = after
         for each in sets:
             if each.revision <= revision:
@@ -73,19 +91,18 @@ class ChangeWriter:
             int(document.authenticated),
             int(document.active),
         )
-        before = self._connection.execute(
-            "SELECT title, url, titled FROM documents WHERE document_id = ? AND dead = 0",
-            (document.document_id,),
-        ).fetchone()
-        title, url, titled = before or ("", "", 0)
+        number, dead, *before = self._connection.execute(
+            f"SELECT number, dead, {_FIELDS} FROM documents WHERE document_id = ?", (document.document_id,)
+        ).fetchone() or (0, 1)
+        title, url, titled = ("", "", 0) if dead else (before[1], before[2], before[-1])
         if document.title != title:
             titled = self._revision
-        self._connection.execute(
-            "INSERT OR REPLACE INTO documents "
-            "(document_id, title, url, tags, locale, authenticated, active, titled, checksum, dead) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-            (*fields, titled, checksum(*fields, titled)),
-        )
+        if dead or before != [*fields, titled]:
+            self._bury_document(number)
+            self._connection.execute(
+                f"INSERT INTO documents ({_FIELDS}, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*fields, titled, checksum(*fields, titled)),
+            )
         if document.title != title:
             self._retitled[document.document_id] = None
         if (document.title, document.url) != (title, url):
@@ -93,9 +110,19 @@ class ChangeWriter:
         self._documents[document.document_id] = document
         self._removed_documents.pop(document.document_id, None)
 
+    def _bury_document(self, number: int) -> None:
+        """Empty the row of a document that is replaced; 0: there was none."""
+        if number:
+            self._connection.execute(_BURY_DOCUMENTS + "number = ?", (number,))
+            self.buried += 1
+            self.leaves_traces = True
+
     def _delete_document(self, document_id: str) -> None:
-        self._connection.execute("UPDATE documents SET dead = 1 WHERE document_id = ?", (document_id,))
-        self._bury("document_id", document_id)
+        found = self._connection.execute(
+            "UPDATE documents SET dead = 1 WHERE document_id = ?", (document_id,)
+        )
+        self.leaves_traces |= found.rowcount > 0
+        self._let_die("document_id", document_id)
         self._documents.pop(document_id, None)
         self._retitled.pop(document_id, None)
         self._relabelled.pop(document_id, None)
@@ -134,9 +161,9 @@ class ChangeWriter:
         )
 
     def _delete_chunk(self, chunk_id: str) -> None:
-        self._bury("chunk_id", chunk_id)
+        self._let_die("chunk_id", chunk_id)
 
-    def _bury(self, column: str, value: str) -> None:
+    def _let_die(self, column: str, value: str) -> None:
         slots = [
             slot
             for (slot,) in self._connection.execute(
@@ -148,13 +175,9 @@ class ChangeWriter:
             # The index in memory has its own copy, so that nothing reads a dead passage's vector.
             self._connection.execute("DELETE FROM vectors WHERE slot = ?", (slot,))
             self.growth -= 1
+            self.leaves_traces = True
             if self._added.pop(slot, None) is None:
                 self._removed.append(slot)
-
-    def _purge(self) -> None:
-        self._connection.execute("DELETE FROM units WHERE slot IN (SELECT slot FROM chunks WHERE dead = 1)")
-        self._connection.execute("DELETE FROM chunks WHERE dead = 1")
-        self._connection.execute("DELETE FROM documents WHERE dead = 1")
 
     def _delta(self, revision: int) -> Delta:
         slots = sorted(self._added)
@@ -207,6 +230,17 @@ class ChangeWriter:
             if slot not in self._added
         ]
         return np.array(slots, dtype=np.int64)
+
+
+def bury_the_dying(connection: sqlite3.Connection) -> int:
+    """
+    Empty the rows of what is dying, within the caller's transaction.
+
+    Returns how many rows of passages and documents there were.
+    """
+    connection.execute(_BURY_UNITS)
+    documents = connection.execute(_BURY_DOCUMENTS + "dead = 1").rowcount
+    return documents + connection.execute(_BURY_CHUNKS).rowcount
 
 
 def document_of(fields: Sequence[str | int]) -> Document:

@@ -100,6 +100,17 @@ class DataDirectory:
         """Delete a file and its caches."""
         self._delete(self._path(info))
 
+    def erase(self, info: StoreInfo) -> StoreInfo:
+        """Take what was deleted or replaced out of a file that is not in memory, and out of its caches."""
+        # Without reading them: whoever loads the file next makes its words anew.
+        self.index_cache(info).forget_words(info.revision)
+        store = self.open(info)
+        try:
+            store.erase(store.info.revision)
+            return store.info
+        finally:
+            store.close()
+
     def index_cache(self, info: StoreInfo) -> IndexCache:
         """Return where the index of a file is kept."""
         return IndexFolder(_index_folder(self._path(info)))

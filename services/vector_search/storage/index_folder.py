@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ class IndexFolder:
 
     def draft(self) -> "Draft":
         """Begin a snapshot."""
-        return Draft(self._folder, self.sweep)
+        return Draft(self._folder, self._read, self.sweep)
 
     def load(self, dimensions: int) -> IndexSnapshot | None:
         """
@@ -88,6 +89,29 @@ class IndexFolder:
             return None
         self.sweep(manifest.files)
         return snapshot
+
+    def forget_words(self, gone_at: int) -> bool:
+        """Have no words in the folder but those in use, and those of a snapshot that has nothing dead."""
+        try:
+            try:
+                manifest = self._read()
+            except (ValueError, KeyError, TypeError) as error:
+                _log.warning("index snapshot dropped", snapshot=self._folder.name, problem=str(error))
+                manifest = None
+            if manifest is None:
+                self.delete()
+            else:
+                if manifest.dead_words or manifest.revision < gone_at:
+                    manifest = replace(manifest, words=(), dead_words=0)
+                    _put_in_place(_written(manifest, self._folder))
+                self.sweep(manifest.files)
+            named = manifest.files if manifest else ()
+            known = {each.partition("/")[0] for each in named}
+            if any(each.name not in known | self._used for each in self._folder.glob("[sw]*-*")):
+                raise StoreUnavailable("what an index was made of can't be deleted")
+            return manifest is not None and not manifest.words
+        except OSError as error:
+            raise StoreUnavailable(str(error)) from error
 
     def prepared_bytes(self) -> int:
         """Return the size of the snapshot's graph and words, 0 where there is none."""
@@ -137,11 +161,7 @@ class IndexFolder:
             vectors.take(manifest.vectors.bytes, manifest.vectors.sha256)
             if vectors.rows != len(slots):
                 raise ValueError("the vectors are not those of the rows")
-            words = self.new_words()
-            try:
-                _link((self._folder / each.file for each in manifest.words), words)
-            except OSError as error:
-                raise StoreUnavailable(str(error)) from error
+            words = self._linked(manifest) if manifest.words else None
         except BaseException:
             vectors.close()
             raise
@@ -149,16 +169,29 @@ class IndexFolder:
             manifest.revision, graph, slots, alive, vectors, words, dead_words=manifest.dead_words
         )
 
+    def _linked(self, manifest: Manifest) -> Path:
+        words = self.new_words()
+        try:
+            _link((self._folder / each.file for each in manifest.words), words)
+        except OSError as error:
+            raise StoreUnavailable(str(error)) from error
+        return words
+
 
 class Draft:
     """The snapshot draft port: parts beside those of the snapshot before."""
 
-    def __init__(self, folder: Path, sweep: Callable[[frozenset[str]], None]) -> None:
+    def __init__(
+        self, folder: Path, read: Callable[[], Manifest | None], sweep: Callable[[frozenset[str]], None]
+    ) -> None:
         self._folder = folder
+        self._read = read
         self._sweep = sweep
         self._token = secrets.token_hex(4)
         self._committed = False
         self._cut: GraphCut | None = None
+        # Of the snapshot before; None: written anew.
+        self._kept: Part | None = None
         self._rows: tuple[Slots, Alive] | None = None
         self._vectors: tuple[VectorFile, Part] | None = None
         self._dead_words = 0
@@ -168,6 +201,16 @@ class Draft:
         self._folder.mkdir(exist_ok=True)
         write(self._path("graph"))
         self._cut = cut
+
+    def keep_graph(self) -> None:
+        """Take the graph of the snapshot that there is."""
+        try:
+            manifest = self._read()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreUnavailable(str(error)) from error
+        if manifest is None:
+            raise StoreUnavailable("there is no snapshot")
+        self._cut, self._kept = manifest.cut, manifest.graph
 
     def add_rows(self, slots: Slots, alive: Alive, vectors: StoredVectors) -> None:
         """Note the rows; their vectors are in their file."""
@@ -191,24 +234,24 @@ class Draft:
         vectors, part = self._vectors
         vectors.flush()
         words = sorted(self._path("saved").iterdir())
-        for each in (self._path("graph"), self._path("rows"), *words, self._path("saved")):
+        graph = self._kept
+        if graph is None:
+            flush(self._path("graph"))
+            graph = Part.of(self._folder, self._path("graph"))
+        for each in (self._path("rows"), *words, self._path("saved")):
             flush(each)
         manifest = Manifest(
             revision=revision,
             cut=self._cut,
-            graph=Part.of(self._folder, self._path("graph")),
+            graph=graph,
             rows=Part.of(self._folder, self._path("rows")),
             vectors=part,
             words=tuple(Part.of(self._folder, each) for each in words),
             dead_words=self._dead_words,
         )
-        temporary = self._folder / f"{_MANIFEST}.tmp"
-        temporary.write_text(manifest.text())
-        flush(temporary)
-        flush(self._folder)
+        written = _written(manifest, self._folder)
         self._committed = True
-        temporary.replace(self._folder / _MANIFEST)
-        flush(self._folder)
+        _put_in_place(written)
         self._sweep(manifest.files)
 
     def discard(self) -> None:
@@ -218,6 +261,21 @@ class Draft:
 
     def _path(self, kind: str) -> Path:
         return self._folder / f"{kind}-{self._token}"
+
+
+def _written(manifest: Manifest, folder: Path) -> Path:
+    """Have a manifest, and that there is all that it names, on disk; return where."""
+    temporary = folder / f"{_MANIFEST}.tmp"
+    temporary.write_text(manifest.text())
+    flush(temporary)
+    flush(folder)
+    return temporary
+
+
+def _put_in_place(written: Path) -> None:
+    """Put a manifest in the place of the one before."""
+    written.replace(written.with_name(_MANIFEST))
+    flush(written.parent)
 
 
 def _remove(paths: Iterable[Path]) -> None:

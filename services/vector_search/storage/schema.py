@@ -5,13 +5,23 @@ import zlib
 from collections.abc import Sequence
 
 APPLICATION_ID = 0x53415653
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
-# A passage that goes is first marked dead, so that a search under way still finds its payload; the next
-# transaction deletes it. AUTOINCREMENT: a slot is never given out twice, so that a graph that names slots
-# fits every later state of the file. `titled` is the revision at which a document's title last changed: a
-# lexical index of an earlier one has other words for its passages. Units have a table of their own,
-# since most searches don't read them; every passage has a row there, so that a lost one is noticed.
+# What `dead` says of a row.
+LIVE, DYING, BURIED = 0, 1, 2
+
+# A passage that goes is first dying, so that a search under way still finds its payload; the next transaction
+# buries it. AUTOINCREMENT: a slot is never given out twice, so that a graph that names slots fits every later
+# state of the file. `titled` is the revision at which a document's title last changed: a lexical index of an
+# earlier one has other words for its passages. Units have a table of their own, since most searches don't
+# read them; every passage has a row there, so that a lost one is noticed.
+#
+# Tables that hold text are only appended to, and a row that goes is emptied in place: burying it. SQLite
+# overwrites what it deletes (secure_delete), but rows that it moves, when a page is full or nearly empty,
+# leave copies in the page's free space that no later deletion reaches. Pages of rows that are appended are
+# never split, and emptied rows keep theirs from being merged; VACUUM writes new pages, without free space.
+# So no index may hold text either. `buried` counts rows of passages and
+# documents buried since the file was last packed.
 TABLES = """
 CREATE TABLE state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -22,11 +32,14 @@ CREATE TABLE state (
     dimensions INTEGER NOT NULL,
     revision INTEGER NOT NULL,
     complete INTEGER NOT NULL,
+    erased_revision INTEGER NOT NULL,
     chunks INTEGER NOT NULL,
+    buried INTEGER NOT NULL,
     checksum INTEGER NOT NULL
 );
 CREATE TABLE documents (
-    document_id TEXT PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    document_id TEXT UNIQUE,
     title TEXT NOT NULL,
     url TEXT NOT NULL,
     tags TEXT NOT NULL,
@@ -36,7 +49,7 @@ CREATE TABLE documents (
     titled INTEGER NOT NULL,
     checksum INTEGER NOT NULL,
     dead INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
+);
 CREATE TABLE chunks (
     slot INTEGER PRIMARY KEY AUTOINCREMENT,
     chunk_id TEXT NOT NULL,
@@ -50,8 +63,8 @@ CREATE TABLE chunks (
 );
 CREATE UNIQUE INDEX live_chunk_ids ON chunks (chunk_id) WHERE dead = 0;
 CREATE INDEX live_chunk_documents ON chunks (document_id, dead) WHERE dead = 0;
-CREATE INDEX dead_chunks ON chunks (slot) WHERE dead = 1;
-CREATE INDEX dead_documents ON documents (document_id) WHERE dead = 1;
+CREATE INDEX dying_chunks ON chunks (slot) WHERE dead = 1;
+CREATE INDEX dying_documents ON documents (number) WHERE dead = 1;
 CREATE TABLE vectors (slot INTEGER PRIMARY KEY, vector BLOB NOT NULL, checksum INTEGER NOT NULL);
 CREATE TABLE units (
     slot INTEGER PRIMARY KEY,

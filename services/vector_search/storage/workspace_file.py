@@ -18,12 +18,17 @@ from services.vector_search.domain.ports import Delta, StoredPassages, StoreInfo
 from services.vector_search.domain.units import Units
 from services.vector_search.domain.vectors import Slots
 from services.vector_search.storage import passage_rows
-from services.vector_search.storage.change_writer import ChangeWriter, document_of
+from services.vector_search.storage.change_writer import ChangeWriter, bury_the_dying, document_of
 from services.vector_search.storage.damage import sqlite_errors_named
 from services.vector_search.storage.schema import APPLICATION_ID, FORMAT_VERSION, TABLES, checksum
-from services.vector_search.storage.state import State, connect, state_of, write_state
+from services.vector_search.storage.state import BUSY_MS, State, connect, state_of, write_state
 
 _BATCH = 2000
+# More rows than this share of the passages, and so many, may lie buried before the file is packed.
+_MAX_BURIED_SHARE = 0.5
+_FEW = 1000
+# How long moving the log waits for those who read: they hold their place for a moment as a rule.
+_PATIENCE_MS = 100
 
 # All of it is in the index: the texts are not read.
 _OWNERS = "SELECT slot, document_id FROM chunks INDEXED BY live_chunk_documents WHERE dead = 0"
@@ -43,6 +48,8 @@ class WorkspaceFile:
     def __init__(self, path: Path, state: State) -> None:
         self._path = path
         self._state = state
+        # True: a transaction that failed may have left some of it in the log.
+        self._spilled = _has_log(path)
         self._idle: list[sqlite3.Connection] = []
         self._idle_lock = threading.Lock()
         self._closed = False
@@ -80,8 +87,8 @@ class WorkspaceFile:
         with sqlite_errors_named(), self._transaction() as connection:
             writer = ChangeWriter(connection, self._state.info.model.dimensions)
             delta = writer.write(sets, after=self._state.info.revision)
-            info = replace(self._state.info, revision=delta.revision)
-            state = State(info, self._state.chunks + writer.growth)
+            info = self._advanced(delta.revision, nothing_to_erase=not writer.leaves_traces)
+            state = State(info, self._state.chunks + writer.growth, self._state.buried + writer.buried)
             write_state(connection, state)
         self._state = state
         return delta
@@ -91,9 +98,32 @@ class WorkspaceFile:
         info = self._state.info
         if info.complete and info.revision >= revision:
             return
-        state = replace(self._state, info=replace(info, revision=max(revision, info.revision), complete=True))
+        advanced = self._advanced(max(revision, info.revision), nothing_to_erase=True)
+        state = replace(self._state, info=replace(advanced, complete=True))
         with sqlite_errors_named(), self._transaction() as connection:
             write_state(connection, state)
+        self._state = state
+
+    def erase(self, revision: int) -> None:
+        """Have nothing of what was deleted or replaced in the file and its log, up to a revision."""
+        if revision <= self._state.info.erased_revision and not self._spilled:
+            return
+        with sqlite_errors_named():
+            with self._transaction() as connection:
+                buried = self._state.buried + bury_the_dying(connection)
+                buried_state = replace(self._state, buried=buried)
+                write_state(connection, buried_state)
+            self._state = buried_state
+            if buried > max(_FEW, _MAX_BURIED_SHARE * self._state.chunks):
+                self._writer.execute("VACUUM")
+                buried = 0
+            self._empty_log()
+            erased = max(revision, self._state.info.erased_revision)
+            state = replace(
+                self._state, info=replace(self._state.info, erased_revision=erased), buried=buried
+            )
+            with self._transaction() as connection:
+                write_state(connection, state)
         self._state = state
 
     def verify(self) -> None:
@@ -187,6 +217,23 @@ class WorkspaceFile:
         for connection in (*idle, self._writer):
             connection.close()
 
+    def _advanced(self, revision: int, *, nothing_to_erase: bool) -> StoreInfo:
+        """Return what the file is at a later revision; where it has no traces it is level in that, too."""
+        info = self._state.info
+        level = nothing_to_erase and not self._spilled and info.erased_revision == info.revision
+        return replace(info, revision=revision, erased_revision=revision if level else info.erased_revision)
+
+    def _empty_log(self) -> None:
+        """Move the log into the file and cut it to nothing. Raises StoreUnavailable while somebody reads."""
+        self._writer.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+        try:
+            busy, _, _ = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self._writer.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        if busy:
+            raise StoreUnavailable("the log is being read")
+        self._spilled = False
+
     def _batches(self, statement: str, *parameters: int) -> Iterator[list[Any]]:
         with self._reading() as connection:
             with sqlite_errors_named():
@@ -205,6 +252,7 @@ class WorkspaceFile:
             yield self._writer
             self._writer.execute("COMMIT")
         except BaseException:
+            self._spilled = True
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
             raise
@@ -227,6 +275,11 @@ class WorkspaceFile:
                 return
         # Something long, such as the whole check, went on after the file was let go.
         connection.close()
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(path.name + "-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _require(sound: bool, what: str) -> None:

@@ -50,6 +50,7 @@ class Answer(NamedTuple):
 
     hits: list[Found]
     revision: int
+    generation: int
     with_units: bool
     with_cosines: bool
 
@@ -63,11 +64,14 @@ class Answer(NamedTuple):
             lexical=[each.lexical for each in self.hits],
             units=[_encoded(each) for each in self.hits] if self.with_units else (),
             unit_cosines=[_cosines(each) for each in self.hits] if self._with_cosines else (),
+            generation=self.generation,
         )
 
     def message(self) -> pb.SearchResponse:
         """Return it as protobuf itself makes it."""
-        return pb.SearchResponse(hits=map(self._hit, self.hits), revision=self.revision)
+        return pb.SearchResponse(
+            hits=map(self._hit, self.hits), revision=self.revision, generation=self.generation
+        )
 
     @property
     def _with_cosines(self) -> bool:
@@ -107,6 +111,7 @@ answers = st.builds(
     Answer,
     st.lists(hits, max_size=4),
     st.integers(0, 2**62),
+    st.integers(0, 2**31 - 1),
     with_units=st.booleans(),
     with_cosines=st.booleans(),
 )
@@ -126,8 +131,8 @@ def test_an_answer_is_as_long_as_what_protobuf_makes(answer: Answer) -> None:
     sent = wire.search_response(answer.result())
     again = pb.SearchResponse.FromString(sent).SerializeToString()
     assert again == message.SerializeToString()
-    # A length of a hit may take a byte more with its zeros, and a revision of 0 is told too.
-    assert len(sent) - len(again) <= 9 * zeros + len(message.hits) + 2
+    # A length of a hit may take a byte more with its zeros, and a revision or a generation of 0 is told too.
+    assert len(sent) - len(again) <= 9 * zeros + len(message.hits) + 4
 
 
 @given(st.lists(answers, max_size=3))

@@ -9,7 +9,7 @@ from services.runtime.channel import open_channel
 from services.runtime.server import start_server
 from services.runtime.settings import Secret
 from services.vector_search.clients.change_feed import GrpcChangeFeed
-from services.vector_search.domain.changes import Position
+from services.vector_search.domain.changes import Acknowledgement, GenerationId, Head, Position, Switch
 from services.vector_search.domain.errors import ChangesRefused
 from services.vector_search.domain.units import NO_UNITS, Units
 from tests.fakes.change_feed import FakeChangeFeed, FakeChangeFeedServicer, service
@@ -67,3 +67,22 @@ def test_vectors_without_units_are_refused(feed: FakeChangeFeed, adapter: GrpcCh
     feed.write(ACME, chunks=[a_chunk("a", "x", units=Units(b"", bytes(DIMENSIONS)))])
     with pytest.raises(ChangesRefused, match="unit vectors of chunk_a"):
         adapter.changes(BEGINNING)
+
+
+def test_generations_and_switches_arrive(feed: FakeChangeFeed, adapter: GrpcChangeFeed) -> None:
+    """Which generation is next, which are made, and in how many seconds one is gone over to."""
+    feed.write(ACME, documents=[a_document("x")])
+    feed.clock = lambda: 0.0
+    assert feed.begin_reindex(ACME) == 2
+    feed.set_switch(ACME, 12.5)
+    answer = adapter.sync([Acknowledgement(BEGINNING, 0)], reset=True, wait_seconds=0)
+    assert answer.behind == (Head(Position(ACME, 1, 1)), Head(Position(ACME, 2, 1), is_next=True))
+    assert answer.next == {GenerationId(ACME, 2)}
+    assert answer.switches == (Switch(GenerationId(ACME, 2), 12.5),)
+    reported = [Acknowledgement(Position(ACME, 1, 1), 1), Acknowledgement(Position(ACME, 2, 1), 1)]
+    assert adapter.sync(reported, reset=False, wait_seconds=0).behind == ()
+    assert (feed.acknowledged, feed.acknowledged_next, feed.erased) == (
+        {ACME: Position(ACME, 1, 1)},
+        {ACME: Position(ACME, 2, 1)},
+        {ACME: 1},
+    )

@@ -1,5 +1,6 @@
 """The vector search process, from start to crash to end."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from grpc_status import rpc_status
 from supportagent.vector_search.v1 import vector_search_service_pb2 as pb
 
 from services.kernel.ids import WorkspaceId
+from services.vector_search.domain.changes import EmbeddingModel
 from services.vector_search.index.unit_cosines import unit_cosines
 from tests.fakes.change_feed import FakeChangeFeed
 from tests.fakes.vector_search_data import ACME, GLOBEX, a_chunk, a_document, a_vector, some_units
@@ -214,3 +216,33 @@ def test_filters_travel(replica: ReplicaProcess) -> None:
             exact=True,
         )
         assert len(replica.search(ACME, request).hits) == count
+
+
+def test_goes_over_to_another_model(replica: ReplicaProcess) -> None:
+    """During a re-index no question fails; from its instant on it is the new model's vectors that count."""
+    feed, other = replica.feed, EmbeddingModel("other", 16)
+    wide = a_vector(5, 16).tobytes()
+
+    def asked(vector: bytes, model: str) -> pb.SearchResponse:
+        return replica.search(ACME, pb.SearchRequest(vector=vector, limit=3, embedding_model=model))
+
+    with pytest.raises(grpc.RpcError) as raised:
+        asked(wide, "other")
+    assert reason(raised.value) == "EMBEDDING_MODEL_MISMATCH"
+    assert raised.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    feed.begin_reindex(ACME, other)
+    made = [a_chunk(f"{n:02}", "x", seed=n, text=f"number{n}", dimensions=16) for n in range(80)]
+    feed.write(ACME, next_chunks=made)
+    eventually(lambda: ACME in feed.acknowledged_next)
+    feed.set_switch(ACME, 2.5)
+    generations: list[int] = []
+    while len(generations) < 50 or generations[-1] == 1:
+        response = replica.search(ACME, pb.SearchRequest(text="number5", limit=3))
+        generations.append(response.generation)
+        assert response.hits[0].chunk_id == "chunk_05"
+        time.sleep(0.01)
+    assert generations == sorted(generations)
+    assert asked(wide, "other").hits[0].chunk_id == "chunk_05"
+    feed.make_switch(ACME)
+    eventually(lambda: not list(replica.folder.glob(f"workspaces/{ACME}/1-*")))
+    eventually(lambda: feed.erased[ACME] == feed.head(ACME))

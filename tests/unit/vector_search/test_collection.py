@@ -172,10 +172,10 @@ def test_a_batch_answers_as_single_questions(replica: ReplicaUnderTest) -> None:
 
 def test_a_batch_ends_with_its_caller_s_time(replica: ReplicaUnderTest) -> None:
     """What nobody waits for any more is not searched."""
-    workspace = replica.workspaces._workspaces[ACME]
-    assert workspace.collection is not None
+    collection = replica.collection(ACME)
+    assert collection is not None
     with pytest.raises(DeadlineExceeded):
-        workspace.collection.search_each([a_question(a_vector(1))], Deadline.after(0))
+        collection.search_each([a_question(a_vector(1))], Deadline.after(0))
 
 
 def test_a_patch_changes_what_is_found_at_once(replica: ReplicaUnderTest, feed: FakeChangeFeed) -> None:
@@ -272,10 +272,9 @@ def test_restart_answers_the_same(replica: ReplicaUnderTest) -> None:
 
 def test_a_closed_collection_says_so(replica: ReplicaUnderTest) -> None:
     """Memory that was given back never answers."""
-    workspace = replica.workspaces._workspaces[ACME]
-    collection = workspace.collection
+    collection = replica.collection(ACME)
     assert isinstance(collection, HybridCollection)
-    workspace.unload()
+    replica.workspaces._workspaces[ACME].generation(1).unload()
     with pytest.raises(CollectionClosed):
         collection.search_each([a_question(a_vector(1))], NEVER)
     assert len(hits(replica, a_question(a_vector(1)))) == 10
@@ -283,14 +282,14 @@ def test_a_closed_collection_says_so(replica: ReplicaUnderTest) -> None:
 
 def test_memory_is_counted(replica: ReplicaUnderTest) -> None:
     """What a collection says it takes covers at least its vectors."""
-    collection = replica.workspaces._workspaces[ACME].collection
+    collection = replica.collection(ACME)
     assert collection is not None
     assert collection.memory_bytes >= 120 * 8 * np.dtype(np.float32).itemsize
 
 
 def test_questions_are_remembered_where_there_is_a_graph(replica: ReplicaUnderTest, kind: str) -> None:
     """Its effort is chosen for what people ask."""
-    collection = replica.workspaces._workspaces[ACME].collection
+    collection = replica.collection(ACME)
     assert collection is not None
     before = collection.memory_bytes
     replica.found(ACME, a_question(a_vector(1)))

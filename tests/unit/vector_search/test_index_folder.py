@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.vector_search.domain.errors import StoreUnavailable
 from services.vector_search.domain.graph import Effort, GraphCut
 from services.vector_search.domain.snapshot import IndexSnapshot, StoredVectors
 from services.vector_search.domain.vectors import FloatMatrix
@@ -83,6 +84,7 @@ def content(snapshot: IndexSnapshot | None) -> tuple[object, ...] | None:
     """Return all that a snapshot says."""
     if snapshot is None:
         return None
+    assert snapshot.words is not None
     words = sorted((each.name, each.read_text()) for each in snapshot.words.iterdir())
     arrays = (snapshot.slots, snapshot.alive, snapshot.vectors.matrix)
     told = (snapshot.revision, snapshot.dead_words, snapshot.graph.cut, snapshot.graph.path.read_bytes())
@@ -130,6 +132,7 @@ def test_it_can_be_gone_on_with(index: Index, folder: Path) -> None:
     cache = IndexFolder(folder)
     found = cache.load(DIMENSIONS)
     assert found is not None
+    assert found.words is not None
     again = Index(cache, found.vectors, found.words)
     again.vectors.append(unit_rows(3, 2))
     again.write_words("second")
@@ -345,3 +348,67 @@ def test_how_much_it_takes_is_known_before(index: Index, folder: Path) -> None:
     assert IndexFolder(folder).prepared_bytes() == 0
     index.save(7)
     assert IndexFolder(folder).prepared_bytes() == 500 + 3 * 9 + len("first")
+
+
+def test_a_snapshot_goes_on_without_its_words(index: Index, folder: Path) -> None:
+    """What may have words of what is gone loses them, all else of it stays."""
+    index.save(0)
+    index.write_words("second")
+    assert index.cache.forget_words(5)
+    assert sorted(each.name for each in folder.glob("saved-*")) == []
+    snapshot = load(folder)
+    assert snapshot is not None
+    assert (snapshot.words, snapshot.dead_words, snapshot.revision) == (None, 0, 0)
+    assert snapshot.graph.path.read_bytes() == b"graph" * 100
+    assert snapshot.vectors.matrix.tolist() == unit_rows(1, 3).tolist()
+
+
+def test_a_snapshot_with_nothing_dead_keeps_its_words(index: Index, folder: Path) -> None:
+    """Words of a snapshot that is not older than what is gone have nothing of it."""
+    draft = index.cache.draft()
+    draft.add_graph(CUT, writes(b"graph"))
+    draft.add_rows(np.arange(1, 4) * 10, np.ones(3, dtype=np.bool_), index.vectors)
+    draft.add_words(index.words, dead=0)
+    draft.commit(7)
+    assert not index.cache.forget_words(7)
+    assert len(list(folder.glob("saved-*"))) == 1
+    assert index.cache.forget_words(8)
+    assert list(folder.glob("saved-*")) == []
+
+
+def test_words_that_are_no_longer_used_go_too(index: Index, folder: Path) -> None:
+    """A lexical index that was made anew leaves the disk, one that is used stays."""
+    before, index.words = index.words, index.cache.new_words()
+    index.cache.retire(before)
+    assert not index.cache.forget_words(1)
+    assert list(folder.glob("words-*")) == [index.words]
+
+
+def test_words_that_can_t_be_deleted_are_told(index: Index, folder: Path) -> None:
+    """Nothing is taken for erased that is still there."""
+    index.save(0)
+    (folder / "manifest.json.tmp").mkdir()
+    with pytest.raises(StoreUnavailable):
+        index.cache.forget_words(5)
+
+
+def test_a_snapshot_gets_words_again(index: Index, folder: Path) -> None:
+    """With the graph that it had, and rows and words of now."""
+    index.save(7)
+    index.cache.forget_words(8)
+    index.vectors.append(unit_rows(2, 2))
+    index.write_words("second")
+    draft = index.cache.draft()
+    draft.keep_graph()
+    draft.add_rows(np.arange(1, 6) * 10, np.arange(5) != 1, index.vectors)
+    draft.add_words(index.words, dead=9)
+    draft.commit(9)
+    vectors = np.concatenate((unit_rows(1, 3), unit_rows(2, 2)))
+    assert content(load(folder)) == expected(9, vectors, "second")
+    assert names(folder).count("graph") == 1
+
+
+def test_without_a_snapshot_there_is_no_graph_to_keep(index: Index) -> None:
+    """A draft that wants one is refused."""
+    with pytest.raises(StoreUnavailable):
+        index.cache.draft().keep_graph()

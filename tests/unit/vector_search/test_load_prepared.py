@@ -34,7 +34,7 @@ def save_a_smaller_one(feed: FakeChangeFeed, replica: ReplicaUnderTest) -> None:
 
 def loaded(replica: ReplicaUnderTest) -> set[str]:
     """Return which workspaces are in memory."""
-    return {name for name, each in replica.workspaces._workspaces.items() if each.collection is not None}
+    return {each.id.workspace_id for each, _ in replica.workspaces._loaded.all()}
 
 
 def test_the_largest_are_loaded_ahead_as_far_as_there_is_room(
@@ -45,7 +45,7 @@ def test_the_largest_are_loaded_ahead_as_far_as_there_is_room(
     replica.crash()
     replica.workspaces.load_prepared()
     assert loaded(replica) == {ACME, GLOBEX}
-    larger = replica.workspaces._workspaces[ACME].collection
+    larger = replica.collection(ACME)
     assert larger is not None
     for room, expected in ((larger.memory_bytes + 100, {ACME}), (100, set())):
         replica.stop()

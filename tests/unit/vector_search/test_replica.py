@@ -35,7 +35,7 @@ def test_nothing_is_searched_after_the_deadline(under_test: ReplicaUnderTest) ->
     """A search that waited too long for its turn is not begun."""
     with pytest.raises(DeadlineExceeded):
         under_test.replica.search(ACME, a_question(a_vector(1)), -0.1)
-    assert under_test.workspaces._workspaces[ACME].collection is None
+    assert under_test.collection(ACME) is None
 
 
 def test_a_batch_waits_for_its_newest_revision(under_test: ReplicaUnderTest) -> None:
@@ -66,7 +66,7 @@ class Places:
 def test_waiters_step_aside(under_test: ReplicaUnderTest, feed: FakeChangeFeed) -> None:
     """Where too many wait the next is refused at once; the others are answered, and then all."""
     places = Places(2)
-    replica = Replica(under_test.workspaces, under_test.lease, places.stepping_aside)
+    replica = Replica(under_test.workspaces, under_test.past, under_test.lease, places.stepping_aside)
     behind = a_question(a_vector(1), min_revision=2)
     found: list[int] = []
     waiting = [

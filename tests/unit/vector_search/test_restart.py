@@ -45,7 +45,7 @@ def test_what_was_applied_to_the_file_alone_is_caught_up(
     replica.crash()
     change_everything(feed)
     replica.follow()
-    assert replica.workspaces._workspaces[ACME].collection is None
+    assert replica.collection(ACME) is None
     assert has_graph(replica)
     require_as_new(replica, feed)
 

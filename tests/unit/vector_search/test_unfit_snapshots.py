@@ -92,6 +92,7 @@ def misfit(replica: ReplicaUnderTest, change: Callable[[IndexSnapshot], IndexSna
     draft = cache.draft()
     draft.add_graph(told.graph.cut, lambda path: _copy(told.graph.path, path))
     draft.add_rows(told.slots, told.alive, told.vectors)
+    assert told.words is not None
     draft.add_words(told.words, told.dead_words)
     draft.commit(told.revision)
 
@@ -102,6 +103,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def of_another_engine(snapshot: IndexSnapshot) -> IndexSnapshot:
     """Make the lexical index one that can't be opened."""
+    assert snapshot.words is not None
     (snapshot.words / "meta.json").unlink()
     (snapshot.words / "meta.json").write_text("another engine's")
     return snapshot

@@ -192,8 +192,8 @@ def test_a_workspace_that_was_put_out_of_memory_has_them_again(tmp_path: Path) -
     for _ in range(3):
         assert units_of(asked(replica, question)) == written()
         assert units_of(asked(replica, question, GLOBEX)) == theirs
-        loaded = [each for each in replica.workspaces._workspaces.values() if each.collection is not None]
-        assert [each.workspace_id for each in loaded] == [GLOBEX]
+        loaded = [each.id.workspace_id for each, _ in replica.workspaces._loaded.all()]
+        assert loaded == [GLOBEX]
     replica.stop()
 
 

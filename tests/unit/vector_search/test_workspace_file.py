@@ -101,7 +101,8 @@ def test_what_goes_takes_its_units_with_it(file: WorkspaceFile, path: Path) -> N
     """Nothing of a deleted passage stays on the disk."""
     write(filled(file), 2, deleted_documents=("doc_x",))
     write(file, 3, chunks=(a_chunk("d", "x"),))
-    assert sqlite3.connect(path).execute("SELECT slot FROM units").fetchall() == [(4,)]
+    rows = "SELECT slot FROM units WHERE encoded <> x'' OR vectors <> x'' OR checksum <> 0"
+    assert sqlite3.connect(path).execute(rows).fetchall() == [(4,)]
 
 
 def test_whoever_wants_no_units_reads_none(file: WorkspaceFile, path: Path) -> None:
