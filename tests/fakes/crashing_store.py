@@ -29,3 +29,12 @@ class CrashingStore:
     def read(self) -> AbstractContextManager[Transaction]:
         """Begin a snapshot."""
         return self._store.read()
+
+    def scrub(self) -> None:
+        """Scrub the files, which is a step, too."""
+        self._left -= 1
+        if self._left == 0 and not self._committed:
+            raise Killed
+        self._store.scrub()
+        if self._left == 0:
+            raise Killed

@@ -23,8 +23,8 @@ class InterruptedEmbedder(FakeEmbedder):
 class PickyEmbedder(FakeEmbedder):
     """Breaks on passages that hold a word."""
 
-    def __init__(self, word: str, *, dimensions: int = 8) -> None:
-        super().__init__(dimensions=dimensions)
+    def __init__(self, word: str, *, model: str = "fake-bag-of-words", dimensions: int = 8) -> None:
+        super().__init__(model=model, dimensions=dimensions)
         self._word = word
 
     def embed_passages(self, texts: Sequence[str]) -> Matrix:

@@ -1,6 +1,6 @@
 """Passages with random vectors, and a replica put together over a folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from services.vector_search.domain.changes import Chunk
 from services.vector_search.domain.follower import Follower
 from services.vector_search.domain.lease import Lease
 from services.vector_search.domain.passages import PASSAGE, Document, Passage
+from services.vector_search.domain.ports import Collection
 from services.vector_search.domain.replica import Replica
 from services.vector_search.domain.search import SearchQuery, SearchResult
 from services.vector_search.domain.units import Units
@@ -23,6 +24,7 @@ from services.vector_search.index.graph_keeper import CollectionSettings
 from services.vector_search.index.hnsw import HnswParameters
 from services.vector_search.storage.data_directory import DataDirectory
 from tests.fakes.change_feed import FakeChangeFeed
+from tests.fakes.past import FakePast
 
 ACME = WorkspaceId("ws_acme")
 GLOBEX = WorkspaceId("ws_globex")
@@ -144,19 +146,20 @@ class ReplicaUnderTest:
     folder: Path
     settings: CollectionSettings = SMALL
     memory_bytes: int = 1 << 30
+    clock: Seconds = field(default_factory=Seconds)
 
     def __post_init__(self) -> None:
-        self.clock = Seconds()
         self.start()
 
     def start(self) -> None:
         """Begin, over what is in the folder."""
         self.directory = DataDirectory(self.folder)
         loader = HybridCollections(self.directory.index_cache, self.settings, as_it_is)
-        self.workspaces = Workspaces(self.directory, loader, self.memory_bytes)
+        self.workspaces = Workspaces(self.directory, loader, self.memory_bytes, self.clock)
+        self.past = FakePast()
         self.lease = Lease(self.clock)
-        self.follower = Follower(self.feed, self.workspaces, self.lease, self.clock)
-        self.replica = Replica(self.workspaces, self.lease)
+        self.follower = Follower(self.feed, self.workspaces, self.past, self.lease, self.clock)
+        self.replica = Replica(self.workspaces, self.past, self.lease)
 
     def follow(self, steps: int = 50) -> None:
         """Step until nothing is behind and everything is acknowledged."""
@@ -177,6 +180,11 @@ class ReplicaUnderTest:
         """End in order."""
         self.workspaces.close()
         self.directory.release()
+
+    def collection(self, workspace_id: WorkspaceId) -> Collection | None:
+        """Return what is in memory of the generation that serves."""
+        generation = self.workspaces._workspaces[workspace_id].serving
+        return generation.collection if generation else None
 
     def found(self, workspace_id: WorkspaceId, query: SearchQuery) -> list[str]:
         """Return the ids of what a search finds."""

@@ -5,13 +5,21 @@ import numpy as np
 from supportagent.vector_search.v1 import vector_search_service_pb2 as pb
 from supportagent.vector_search.v1 import vector_search_service_pb2_grpc as pb_grpc
 
-from services.query.domain.ports import SearchQuery
+from services.kernel.errors import DomainError, ErrorKind
+from services.query.domain.ports import OtherModel, SearchQuery
 from services.query.domain.question import Filters
 from services.runtime.interceptors.caller import caller
 from services.runtime.server import Service
 from tests.fakes.passage_search import REVISION, FakePassageSearch
 
 NAME = "supportagent.vector_search.v1.VectorSearchService"
+
+
+class ModelMismatch(DomainError):
+    """The vector is of another model than the index."""
+
+    kind = ErrorKind.FAILED_PRECONDITION
+    reason = "EMBEDDING_MODEL_MISMATCH"
 
 
 class FakeVectorSearchService(pb_grpc.VectorSearchServiceServicer):
@@ -28,7 +36,7 @@ class FakeVectorSearchService(pb_grpc.VectorSearchServiceServicer):
     def BatchSearch(
         self, request: pb.BatchSearchRequest, context: grpc.ServicerContext
     ) -> pb.BatchSearchResponse:
-        """Find passages for several questions."""
+        """Find passages of the caller's workspace for several questions."""
         return pb.BatchSearchResponse(responses=[self.Search(each, context) for each in request.requests])
 
     def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:
@@ -37,12 +45,17 @@ class FakeVectorSearchService(pb_grpc.VectorSearchServiceServicer):
         query = SearchQuery(
             request.text,
             np.frombuffer(request.vector, dtype="<f4"),
+            request.embedding_model,
             Filters(
                 tuple(request.filter.any_tags), request.filter.locale, tuple(request.filter.document_ids)
             ),
             request.exact,
+            request.at_revision or None,
         )
-        found = self._search.search(caller(context), query, request.limit)
+        try:
+            (found,) = self._search.search_each(caller(context), [query], request.limit)
+        except OtherModel as other:
+            raise ModelMismatch("another model", metadata={"embedding_model": other.model}) from None
         return pb.SearchResponse(
             hits=[
                 pb.Hit(
@@ -74,6 +87,7 @@ class FakeVectorSearchService(pb_grpc.VectorSearchServiceServicer):
                 for each in found.passages
             ],
             revision=found.revision,
+            generation=found.generation,
         )
 
     def GetIndexStatus(

@@ -21,8 +21,8 @@ class ChangeFeedServicer(rpc.ChangeFeedServiceServicer):
         self, request: pb.SyncReplicaRequest, context: grpc.ServicerContext
     ) -> pb.SyncReplicaResponse:
         """Renew a replica's lease, take its acknowledgements, tell what it is behind on."""
-        behind = self._follow.sync(convert.replica(request), request.wait_ms / 1000)
-        return convert.sync_response(self._follow.lease_seconds, behind)
+        news = self._follow.sync(convert.replica(request), request.wait_ms / 1000)
+        return convert.sync_response(self._follow.lease_seconds, news)
 
     def ListChanges(
         self, request: pb.ListChangesRequest, context: grpc.ServicerContext
@@ -31,3 +31,9 @@ class ChangeFeedServicer(rpc.ChangeFeedServiceServicer):
         workspace_id = WorkspaceId(request.workspace_id)
         changes = self._follow.changes(workspace_id, request.generation, request.after_revision)
         return convert.changes_response(changes)
+
+    def ListPast(self, request: pb.ListPastRequest, context: grpc.ServicerContext) -> pb.ListPastResponse:
+        """Return a page of what a workspace's index held at an earlier revision."""
+        workspace_id = WorkspaceId(request.workspace_id)
+        page = self._follow.past(workspace_id, request.revision, request.page_token)
+        return convert.past_response(page)

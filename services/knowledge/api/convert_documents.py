@@ -8,6 +8,7 @@ from supportagent.knowledge.v1 import document_service_pb2 as pb
 from services.kernel.clock import parse_instant
 from services.kernel.errors import DomainError, InvalidArgument, Violation
 from services.kernel.pages import Page
+from services.knowledge.api.convert_content import set_content
 from services.knowledge.domain.batch import Proposed
 from services.knowledge.domain.document import DocumentId, Draft, Failure, Patch, Status
 from services.knowledge.domain.draft import Said, check_external_id, draft, patch
@@ -116,12 +117,13 @@ def document(shown: Shown) -> pb.Document:
         bytes=one.bytes,
         status=one.status.public,
         chunks=one.chunks,
+        chunks_embedded=one.chunks_embedded,
         revision=one.revision,
         created_at=timestamp(one.created_at),
         updated_at=timestamp(one.updated_at),
     )
     if shown.content is not None:
-        message.content = shown.content.decode("utf-8", "replace")
+        set_content(message, description.content_type, shown.content)
     if one.error is not None:
         message.error.code, message.error.detail = one.error.code, one.error.detail
     if one.indexed_at is not None:

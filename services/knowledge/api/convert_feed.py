@@ -1,7 +1,5 @@
 """The change feed to and from messages."""
 
-from collections.abc import Sequence
-
 from supportagent.knowledge.v1 import change_feed_service_pb2 as pb
 
 from services.kernel.errors import InvalidArgument, Violation
@@ -11,10 +9,13 @@ from services.knowledge.domain.change_feed import (
     ChangeSet,
     ChunkChange,
     DocumentChange,
+    Head,
+    News,
     Position,
     Replica,
     ReplicaId,
 )
+from services.knowledge.domain.past import PastPage
 from services.knowledge.domain.units.unit import Unit
 from services.runtime.timestamps import timestamp
 
@@ -27,21 +28,33 @@ def replica(request: pb.SyncReplicaRequest) -> Replica:
         id=ReplicaId(request.replica_id),
         address=request.address,
         acknowledged=[
-            Position(WorkspaceId(each.workspace_id), each.generation, each.revision)
+            Position(WorkspaceId(each.workspace_id), each.generation, each.revision, each.erased_revision)
             for each in request.acknowledged
         ],
         reset=request.reset,
     )
 
 
-def sync_response(lease_seconds: float, behind: Sequence[Position]) -> pb.SyncReplicaResponse:
+def sync_response(lease_seconds: float, news: News) -> pb.SyncReplicaResponse:
     """Return what a replica may do and should fetch."""
     return pb.SyncReplicaResponse(
         lease_seconds=lease_seconds,
-        behind=[
-            pb.Position(workspace_id=each.workspace_id, generation=each.generation, revision=each.revision)
-            for each in behind
+        behind=[_head(each) for each in news.behind],
+        switches=[
+            pb.GenerationSwitch(
+                workspace_id=each.workspace_id,
+                generation=each.generation,
+                after_seconds=(each.at - news.told_at).total_seconds(),
+            )
+            for each in news.switches
         ],
+        next=[_head(each) for each in news.next],
+    )
+
+
+def _head(head: Head) -> pb.Position:
+    return pb.Position(
+        workspace_id=head.workspace_id, generation=head.generation, revision=head.revision, next=head.next
     )
 
 
@@ -53,6 +66,18 @@ def changes_response(changes: Changes) -> pb.ListChangesResponse:
         restart=changes.restart,
         embedding_model=changes.embedding_model,
         dimensions=changes.dimensions,
+    )
+
+
+def past_response(page: PastPage) -> pb.ListPastResponse:
+    """Return a page of an earlier state."""
+    return pb.ListPastResponse(
+        documents=[_document(each) for each in page.documents],
+        chunks=[_chunk(each) for each in page.chunks],
+        next_page_token=page.next_token,
+        generation=page.generation.number,
+        embedding_model=page.generation.embedding_model,
+        dimensions=page.generation.dimensions,
     )
 
 

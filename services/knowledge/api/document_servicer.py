@@ -7,7 +7,7 @@ from supportagent.knowledge.v1 import document_service_pb2_grpc as rpc
 from services.kernel.ids import WorkspaceId
 from services.kernel.pages import page_size
 from services.knowledge.api import convert_documents as convert
-from services.knowledge.api import convert_operations
+from services.knowledge.api import convert_operations, convert_versions
 from services.knowledge.api.idempotency import idempotent
 from services.knowledge.domain.document import Document
 from services.knowledge.domain.read_documents import ReadDocuments
@@ -74,6 +74,22 @@ class DocumentServicer(rpc.DocumentServiceServicer):
         shown = self._read.get(caller(context).workspace_id, convert.document_id(request.document_id))
         set_response_headers(context, {"etag": shown.document.etag})
         return pb.GetDocumentResponse(document=convert.document(shown))
+
+    def ListDocumentVersions(
+        self, request: pb.ListDocumentVersionsRequest, context: grpc.ServicerContext
+    ) -> pb.ListDocumentVersionsResponse:
+        """List a document's versions without their content."""
+        size, document_id = page_size(request.page_size), convert.document_id(request.document_id)
+        page = self._read.versions(caller(context).workspace_id, document_id, size, request.page_token)
+        return convert_versions.list_response(page)
+
+    def GetDocumentVersion(
+        self, request: pb.GetDocumentVersionRequest, context: grpc.ServicerContext
+    ) -> pb.GetDocumentVersionResponse:
+        """Return a version of a document with its content."""
+        workspace_id, document_id = caller(context).workspace_id, convert.document_id(request.document_id)
+        version, content = self._read.version(workspace_id, document_id, request.version)
+        return pb.GetDocumentVersionResponse(version=convert_versions.version(version, content))
 
     def UpdateDocument(
         self, request: pb.UpdateDocumentRequest, context: grpc.ServicerContext

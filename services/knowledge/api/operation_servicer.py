@@ -6,6 +6,7 @@ from supportagent.knowledge.v1 import operation_service_pb2_grpc as rpc
 
 from services.kernel.pages import page_size
 from services.knowledge.api import convert_operations as convert
+from services.knowledge.api.idempotency import idempotent
 from services.knowledge.domain.track_operations import TrackOperations
 from services.runtime.interceptors.caller import caller
 
@@ -41,3 +42,12 @@ class OperationServicer(rpc.OperationServiceServicer):
         operation_id = convert.operation_id(request.operation_id)
         operation = self._operations.cancel(caller(context).workspace_id, operation_id)
         return pb.CancelOperationResponse(operation=convert.operation(operation))
+
+    def RetryOperation(
+        self, request: pb.RetryOperationRequest, context: grpc.ServicerContext
+    ) -> pb.RetryOperationResponse:
+        """Try again what failed in an operation."""
+        operation_id, once = convert.operation_id(request.operation_id), idempotent(request, context)
+        workspace_id = caller(context).workspace_id
+        answer = self._operations.retry(workspace_id, operation_id, once, convert.retry_response)
+        return pb.RetryOperationResponse.FromString(answer)

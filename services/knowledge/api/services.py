@@ -5,11 +5,19 @@ from supportagent.knowledge.v1 import (
     document_service_pb2_grpc,
     index_service_pb2_grpc,
     operation_service_pb2_grpc,
+    reindex_service_pb2_grpc,
 )
 
-from services.knowledge.api import change_feed_servicer, document_servicer, index_servicer, operation_servicer
+from services.knowledge.api import (
+    change_feed_servicer,
+    document_servicer,
+    index_servicer,
+    operation_servicer,
+    reindex_servicer,
+)
 from services.knowledge.domain.follow_changes import FollowChanges
 from services.knowledge.domain.read_documents import ReadDocuments
+from services.knowledge.domain.reindexing import Reindexing
 from services.knowledge.domain.track_operations import TrackOperations
 from services.knowledge.domain.write_documents import WriteDocuments
 from services.runtime.server import Service
@@ -19,7 +27,11 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 
 def knowledge_services(
-    write: WriteDocuments, read: ReadDocuments, operations: TrackOperations, follow: FollowChanges
+    write: WriteDocuments,
+    read: ReadDocuments,
+    operations: TrackOperations,
+    follow: FollowChanges,
+    reindexing: Reindexing,
 ) -> list[Service]:
     """Return the services of the server."""
     return [
@@ -37,6 +49,11 @@ def knowledge_services(
             index_servicer.SERVICE,
             index_service_pb2_grpc.add_IndexServiceServicer_to_server,
             index_servicer.IndexServicer(read),
+        ),
+        Service(
+            reindex_servicer.SERVICE,
+            reindex_service_pb2_grpc.add_ReindexServiceServicer_to_server,
+            reindex_servicer.ReindexServicer(reindexing),
         ),
         Service(
             change_feed_servicer.SERVICE,

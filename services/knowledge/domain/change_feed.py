@@ -19,11 +19,50 @@ MAX_BEHIND = 1000
 
 @dataclass(frozen=True)
 class Position:
-    """A place in the feed of a workspace's generation."""
+    """
+    What a replica has of a workspace's generation: all up to `revision`, below which it will never serve it.
+
+    None of its files of the workspace, of whatever generation, has anything of what was deleted or replaced
+    up to `erased_revision`.
+    """
 
     workspace_id: WorkspaceId
     generation: int
     revision: int
+    erased_revision: int = 0
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest revision of a workspace's generation; `next`: of one that is being made beside another."""
+
+    workspace_id: WorkspaceId
+    generation: int
+    revision: int
+    next: bool = False
+
+
+@dataclass(frozen=True)
+class Switch:
+    """All replicas go over to a workspace's next generation at this instant."""
+
+    workspace_id: WorkspaceId
+    generation: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class News:
+    """
+    What a replica is told: what it is behind on, and all generations that are being made with their switches.
+
+    `told_at`: when this was said. A switch that lies before it has been made.
+    """
+
+    behind: Sequence[Head]
+    next: Sequence[Head]
+    switches: Sequence[Switch]
+    told_at: datetime
 
 
 @dataclass(frozen=True)
@@ -97,6 +136,30 @@ class Replica:
 
 
 @dataclass(frozen=True)
+class LiveReplica:
+    """
+    What a live replica has of a workspace: revisions in the generation that serves and in the next one.
+
+    Its files have nothing of what was deleted up to `erased`. `switching`: the switch is set.
+    """
+
+    address: str
+    switching: bool
+    serving: int = 0
+    following: int = 0
+    erased: int = 0
+
+    @property
+    def floor(self) -> int:
+        """Below this it serves nothing, neither before nor after the switch that is set."""
+        return min(self.serving, self.following) if self.switching else self.serving
+
+    def is_level(self, whole_at: int) -> bool:
+        """Whether it could serve the next generation, whole from a revision on, without going back."""
+        return self.following >= max(whole_at, self.serving)
+
+
+@dataclass(frozen=True)
 class ReplicaState:
     """A live replica's place in one workspace."""
 
@@ -119,4 +182,6 @@ class IndexState:
     embedding_model: str
     dimensions: int
     generation: int
+    next_generation: int | None
+    previous_generation: int | None
     replicas: Sequence[ReplicaState]

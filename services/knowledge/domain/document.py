@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NewType, TypeAlias
 
 from services.knowledge.domain.errors import EtagMismatch
+from services.knowledge.domain.front_matter import front_matter_pairs, with_pairs
 
 DocumentId = NewType("DocumentId", str)
 Content: TypeAlias = bytes
@@ -21,7 +22,19 @@ class ContentType(StrEnum):
 
     MARKDOWN = "text/markdown"
     PLAIN = "text/plain"
+    HTML = "text/html"
+    PDF = "application/pdf"
+    DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     CUSTOM_ANSWERS = "application/vnd.supportagent.qa+json"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its contents are text in UTF-8; others are bytes, which JSON carries in base64."""
+        return self not in (ContentType.PDF, ContentType.DOCX)
+
+    def pairs_in(self, content: bytes) -> Mapping[str, str]:
+        """Return the metadata that a content brings along."""
+        return front_matter_pairs(content) if self is ContentType.MARKDOWN else {}
 
 
 class Audience(StrEnum):
@@ -83,12 +96,20 @@ class Patch:
     active: bool | None = None
     metadata: Mapping[str, str] | None = None
     content: Content | None = None
+    # Whether the content was given as text; what can't be is in base64.
+    as_text: bool = False
 
     def of(self, description: Description) -> Description:
         """Return `description` with the changes."""
-        changes = {name: value for name, value in vars(self).items() if value is not None}
-        changes.pop("content", None)
-        return replace(description, **changes)
+        fields = vars(description).keys()
+        changes = {name: value for name, value in vars(self).items() if name in fields and value is not None}
+        after = replace(description, **changes)
+        if self.content is None:
+            return after
+        # What the caller says now outweighs new front matter, which outweighs what was said before.
+        pairs = after.content_type.pairs_in(self.content)
+        first, then = (after.metadata, pairs) if self.metadata is not None else (pairs, after.metadata)
+        return replace(after, metadata=with_pairs(with_pairs({}, first), then))
 
 
 @dataclass(frozen=True)
@@ -106,7 +127,8 @@ class Document:
 
     `version` counts the caller's changes (the ETag), `content_version` those that need indexing. `revision`
     is the workspace's revision of its newest change that search can see, `content_revision` that of its
-    present passages; both 0 before the first.
+    present passages, `seen_since` the one since which search sees its fields as they are; all 0 before the
+    first. `chunks_embedded` of its passages had to be embedded for its present content.
     """
 
     id: DocumentId
@@ -118,10 +140,12 @@ class Document:
     status: Status = Status.QUEUED
     error: Failure | None = None
     chunks: int = 0
+    chunks_embedded: int = 0
     version: int = 1
     content_version: int = 1
     revision: int = 0
     content_revision: int = 0
+    seen_since: int = 0
     indexed_at: datetime | None = None
 
     @property
@@ -133,6 +157,13 @@ class Document:
     def in_feed(self) -> bool:
         """Whether search replicas know it."""
         return self.revision > 0
+
+    @property
+    def whole_since(self) -> int:
+        """The revision since which search sees it as it is, its content included; 0: it does not yet."""
+        if self.status not in (Status.PUBLISHING, Status.INDEXED):
+            return 0
+        return max(self.seen_since, self.content_revision)
 
     def check_precondition(self, if_match: str) -> None:
         """Raise EtagMismatch unless `if_match` (an `If-Match` header, "" for none) allows a change."""

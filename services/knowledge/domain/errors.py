@@ -49,11 +49,53 @@ class OperationNotFound(DomainError):
     reason = "OPERATION_NOT_FOUND"
 
 
+class VersionNotFound(DomainError):
+    """The document has no such version, or it is not kept any more."""
+
+    kind = ErrorKind.NOT_FOUND
+    reason = "VERSION_NOT_FOUND"
+
+
+class RevisionNotKept(DomainError):
+    """What the knowledge base held at a revision is not kept any more."""
+
+    kind = ErrorKind.NOT_FOUND
+    reason = "REVISION_NOT_KEPT"
+
+
+class OperationRunning(DomainError):
+    """The operation has not ended."""
+
+    kind = ErrorKind.FAILED_PRECONDITION
+    reason = "OPERATION_RUNNING"
+
+
+class NothingToRetry(DomainError):
+    """Nothing of the operation can be tried again."""
+
+    kind = ErrorKind.FAILED_PRECONDITION
+    reason = "NOTHING_TO_RETRY"
+
+
 class OperationFinished(DomainError):
     """The operation has ended."""
 
     kind = ErrorKind.FAILED_PRECONDITION
     reason = "OPERATION_FINISHED"
+
+
+class ReindexRunning(DomainError):
+    """A re-index of the workspace is running."""
+
+    kind = ErrorKind.FAILED_PRECONDITION
+    reason = "REINDEX_RUNNING"
+
+
+class NoPreviousGeneration(DomainError):
+    """There is no earlier generation to go back to."""
+
+    kind = ErrorKind.FAILED_PRECONDITION
+    reason = "NO_PREVIOUS_GENERATION"
 
 
 class ModelMismatch(DomainError):

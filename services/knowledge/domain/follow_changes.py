@@ -1,18 +1,13 @@
 """What search replicas ask of the knowledge base, and what their answers settle."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 from services.kernel.clock import Clock
 from services.kernel.ids import WorkspaceId
-from services.knowledge.domain.change_feed import (
-    ANSWER_BYTES,
-    MAX_BEHIND,
-    Changes,
-    Position,
-    Replica,
-)
+from services.knowledge.domain.change_feed import ANSWER_BYTES, MAX_BEHIND, Changes, News, Replica
+from services.knowledge.domain.past import PastPage, past_page
 from services.knowledge.domain.ports.store import Store
 
 MAX_WAIT_SECONDS = 2.0
@@ -40,34 +35,45 @@ class FollowChanges:
         with self._store.read() as tx:
             return tx.feed.changes(workspace_id, generation, after, ANSWER_BYTES)
 
-    def sync(self, replica: Replica, wait_seconds: float) -> list[Position]:
+    def past(self, workspace_id: WorkspaceId, revision: int, page_token: str) -> PastPage:
+        """Return a page of what search saw at an earlier revision; see `past_page`."""
+        with self._store.read() as tx:
+            return past_page(tx, workspace_id, revision, page_token)
+
+    def sync(self, replica: Replica, wait_seconds: float) -> News:
         """
         Prolong a replica's lease, take its acknowledgements, settle what they confirm.
 
-        Returns what it is behind on, after waiting for news where there is nothing.
+        Waits for news where the replica is behind on nothing. What is said of switches was read after the
+        lease was prolonged: whoever may serve at the instant of a switch knows of it.
         """
         now = self._clock.now()
         with self._store.write() as tx:
             tx.replicas.renew(replica, now, now + timedelta(seconds=self.lease_seconds))
         if replica.acknowledged:
-            self.settle()
-        polls = int(min(wait_seconds, MAX_WAIT_SECONDS) / _POLL_SECONDS)
-        for poll in range(polls + 1):
-            with self._store.read() as tx:
-                behind = tx.replicas.behind(replica.id, MAX_BEHIND)
-            if behind or poll == polls:
+            self.settle({each.workspace_id for each in replica.acknowledged})
+        first = news = self._news(replica)
+        for _ in range(int(min(wait_seconds, MAX_WAIT_SECONDS) / _POLL_SECONDS)):
+            if news.behind or news.switches != first.switches:
                 break
             self._sleep(_POLL_SECONDS)
-        return behind
+            news = self._news(replica)
+        return news
 
-    def settle(self) -> None:
+    def _news(self, replica: Replica) -> News:
+        with self._store.read() as tx:
+            behind = tx.replicas.behind(replica.id, MAX_BEHIND)
+            following, switches = tx.replicas.following()
+        return News(behind, following, switches, self._clock.now())
+
+    def settle(self, of: Collection[WorkspaceId] | None = None) -> None:
         """
-        Make true what every live replica has confirmed.
+        Make indexed, in some workspaces or all, the documents that every live replica has.
 
-        Documents become indexed, deletions end. Also due when a lease lapses: the others may be level.
+        Also due when a lease lapses: the others may be level.
         """
         with self._store.read() as tx:
-            waiting = tx.replicas.confirmable(self._clock.now())
+            waiting = tx.replicas.confirmable(self._clock.now(), of)
         for workspace_id in waiting:
             with self._store.write() as tx:
                 tx.bases.lock(workspace_id)
@@ -77,4 +83,3 @@ class FollowChanges:
                     continue
                 indexed = tx.documents.confirm(workspace_id, floor, now)
                 tx.operations.documents_done(workspace_id, indexed, now)
-                tx.operations.deletions_confirmed(workspace_id, floor, now)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.knowledge.domain.operation import OperationId
+
 
 @dataclass(frozen=True)
 class Generation:
@@ -18,9 +20,11 @@ class NextGeneration:
     """
     The generation that a re-index is making beside the one that serves.
 
-    `switch_at`: when all replicas go over to it; None: it is not whole yet.
+    `whole_at`: from this revision on it has all that the serving one has; None: not yet. `switch_at`: when
+    all replicas go over to it; None: not before they have all of it.
     """
 
     generation: Generation
-    operation_id: str
+    operation_id: OperationId
+    whole_at: int | None = None
     switch_at: datetime | None = None

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NewType
 
 from services.knowledge.domain.document import DocumentId, Failure
+from services.knowledge.domain.receipt import Receipt
 
 OperationId = NewType("OperationId", str)
 
@@ -19,6 +20,8 @@ class Kind(StrEnum):
     WRITE = "document_write"
     BATCH = "document_batch"
     DELETE = "document_delete"
+    REINDEX = "reindex"
+    ROLLBACK = "reindex_rollback"
 
 
 class ItemState(StrEnum):
@@ -47,7 +50,8 @@ class Item:
     One document of an operation.
 
     A pending write waits until its document is indexed at `content_version` or beyond, a pending deletion
-    until every live replica has `revision`. `unchanged`: the write asked for what was already there.
+    until nothing is left of its document. With a `generation`, it waits until that one has the document.
+    `unchanged`: the write asked for what was already there.
     """
 
     place: int
@@ -55,19 +59,20 @@ class Item:
     external_id: str
     state: ItemState = ItemState.PENDING
     content_version: int = 0
-    revision: int = 0
     unchanged: bool = False
+    generation: int | None = None
     error: Failure | None = None
 
 
 @dataclass(frozen=True)
 class NewOperation:
-    """An operation as it is accepted."""
+    """An operation as it is accepted; one that makes a `generation` ends when that serves, or never will."""
 
     id: OperationId
     kind: Kind
     created_at: datetime
     items: Sequence[Item]
+    generation: int | None = None
 
 
 @dataclass(frozen=True)
@@ -117,3 +122,5 @@ class Operation:
     errors: Sequence[ItemError]
     created_at: datetime
     finished_at: datetime | None
+    generation: int | None = None
+    receipt: Receipt | None = None

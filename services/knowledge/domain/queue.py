@@ -8,6 +8,7 @@ from typing import NewType
 
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.document import ContentType, DocumentId, Failure
+from services.knowledge.domain.generation import Generation
 
 IndexerId = NewType("IndexerId", str)
 
@@ -42,6 +43,7 @@ class Claim:
     The right to index one document at one content version.
 
     `fence` grows with every claim of the document: a commit is valid only while no later one was made.
+    `anew`: what the index has of it is embedded, too.
     """
 
     workspace_id: WorkspaceId
@@ -50,21 +52,29 @@ class Claim:
     fence: int
     attempts: int = 0
     lapses: int = 0
+    anew: bool = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """
+    A generation that a claimed document's passages are to be written into, and those that need not be made.
+
+    Passages of the time before there were units have to be made anew.
+    """
+
+    generation: Generation
+    chunk_ids: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Source:
-    """
-    What a claimed document is made of.
-
-    `chunk_ids` are its passages that are in the index now; without those of the time before there were units,
-    which have to be made anew.
-    """
+    """What a claimed document is made of, and what for; no targets: all generations have it."""
 
     title: str
     content_type: ContentType
     content: bytes
-    chunk_ids: frozenset[str]
+    targets: tuple[Target, ...]
 
 
 @dataclass(frozen=True)

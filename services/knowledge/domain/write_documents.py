@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from services.kernel.clock import Clock
-from services.kernel.errors import InvalidArgument, Violation
+from services.kernel.errors import InvalidArgument
 from services.kernel.ids import WorkspaceId
-from services.knowledge.domain.batch import MAX_BATCH, Proposed, distinct
+from services.knowledge.domain.batch import Proposed, check_size, distinct
 from services.knowledge.domain.document import Document, DocumentId, Draft, Patch
 from services.knowledge.domain.draft import check_content
 from services.knowledge.domain.errors import EtagMismatch, ExternalIdTaken
@@ -52,6 +52,7 @@ class WriteDocuments:
 
         Raises:
             ExternalIdTaken: there is one with this external id.
+            DocumentNotFound: the document that was created with this key has been deleted.
         """
         with self._writing(workspace_id, self._allowances.of(workspace_id)) as writing:
             tx = writing.tx
@@ -66,7 +67,7 @@ class WriteDocuments:
             place = places(tx, workspace_id, [document], writing.now).get(document.id)
             answer = encode(Shown(document, None, place))
             if request:
-                tx.answers.remember(workspace_id, request, answer)
+                tx.answers.remember(workspace_id, request, answer, shows=document.id)
             return answer
 
     def put(self, workspace_id: WorkspaceId, draft: Draft, if_match: str) -> Document:
@@ -108,12 +109,11 @@ class WriteDocuments:
             retry = patch.content is not None
             description = patch.of(present.description)
             if patch.content is not None or patch.content_type is not None:
-                content = (
-                    writing.tx.documents.content(workspace_id, document_id)
-                    if patch.content is None
-                    else patch.content
-                )
-                violations = check_content(description.content_type, content)
+                content, as_text = patch.content, patch.as_text
+                if content is None:
+                    content = writing.tx.documents.content(workspace_id, document_id)
+                    as_text = present.description.content_type.is_text
+                violations = check_content(description.content_type, content, as_text=as_text)
                 if violations:
                     raise InvalidArgument.of(violations)
             after = writing.change(present, description, patch.content, retry=retry)
@@ -135,10 +135,9 @@ class WriteDocuments:
         nothing.
 
         Raises:
-            InvalidArgument: there are none, or too many.
+            InvalidArgument: there are none, too many, or too large ones.
         """
-        if not 1 <= len(documents) <= MAX_BATCH:
-            raise InvalidArgument.of([Violation("/documents", f"must have 1 to {MAX_BATCH} entries")])
+        check_size(documents)
         with self._writing(workspace_id, self._allowances.of(workspace_id)) as writing:
             tx = writing.tx
             first = tx.answers.replay(workspace_id, request) if request else None
@@ -158,7 +157,7 @@ class WriteDocuments:
 
     def delete(self, workspace_id: WorkspaceId, document_id: DocumentId, if_match: str) -> Operation:
         """
-        Delete a document; the operation succeeds when no search can return it.
+        Delete a document; the operation succeeds when nothing of it is left anywhere, and has a receipt.
 
         Raises:
             DocumentNotFound, EtagMismatch: as they say.

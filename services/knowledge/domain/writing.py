@@ -6,6 +6,7 @@ from datetime import datetime
 
 from services.kernel.ids import WorkspaceId, new_id
 from services.knowledge.domain.batch import Proposed
+from services.knowledge.domain.deletion import Deletion
 from services.knowledge.domain.document import (
     Description,
     Digest,
@@ -27,6 +28,7 @@ from services.knowledge.domain.operation import (
     OperationId,
 )
 from services.knowledge.domain.ports.store import Transaction
+from services.knowledge.domain.receipt import Receipt
 from services.knowledge.domain.stock import Shelf
 
 
@@ -72,7 +74,15 @@ class Writing:
         document = after.document
         self.shelf.replace(present.bytes, document.bytes)
         if after.visible:
-            document = replace(document, revision=self.tx.bases.next_revision(self.workspace_id))
+            revision = self.tx.bases.next_revision(self.workspace_id)
+            document = replace(document, revision=revision, seen_since=revision)
+        self.tx.versions.keep(
+            self.workspace_id,
+            present,
+            document.seen_since,
+            self.now,
+            with_content=digest.sha256 != present.content_sha256,
+        )
         self.tx.documents.update(self.workspace_id, document, content, self.now)
         if after.reindex:
             self.tx.queue.put(self.workspace_id, document.id, document.content_version, self.now)
@@ -94,16 +104,23 @@ class Writing:
         return replace(item(place, after.document), unchanged=not after.changed)
 
     def delete(self, document: Document) -> Operation:
-        """Delete a document; the operation ends when no search can return it."""
-        revision = self.tx.bases.next_revision(self.workspace_id) if document.in_feed else 0
+        """Delete a document with all its versions; the operation ends when nothing is left of it anywhere."""
+        tx, workspace_id = self.tx, self.workspace_id
+        revision = tx.bases.next_revision(workspace_id) if document.in_feed else 0
         self.shelf.remove(document.bytes)
-        self.tx.documents.delete(self.workspace_id, document, revision, self.now)
+        chunks = tx.chunks.delete_document(workspace_id, document.id)
+        versions, size = tx.versions.delete(workspace_id, document.id)
+        tx.documents.delete(workspace_id, document, revision, self.now)
+        tx.answers.forget(workspace_id, document.id)
         # Who waited for the document need not wait any more.
-        self.tx.operations.documents_done(self.workspace_id, [document.id], self.now)
-        state = ItemState.PENDING if revision else ItemState.DONE
-        external_id = document.description.external_id
-        deletion = Item(0, document.id, external_id, state, document.content_version, revision)
-        return self.operation(Kind.DELETE, [deletion])
+        tx.operations.document_gone(workspace_id, document.id, self.now)
+        item = Item(
+            0, document.id, document.description.external_id, content_version=document.content_version
+        )
+        operation = self.operation(Kind.DELETE, [item])
+        receipt = Receipt(chunks, versions, document.bytes + size)
+        tx.deletions.add(workspace_id, Deletion(operation.id, document.id, revision, receipt))
+        return replace(operation, receipt=receipt)
 
     def operation(self, kind: Kind, items: Sequence[Item]) -> Operation:
         """Add an operation and return it as it is then."""

@@ -19,7 +19,6 @@ from services.knowledge.domain.document import (
 )
 from services.knowledge.domain.ports.documents import ListFilters, Totals
 from services.knowledge.storage.tables import (
-    CHUNKS,
     CONTENTS,
     DOCUMENT_TAGS,
     DOCUMENT_TOMBSTONES,
@@ -144,9 +143,9 @@ class SqlDocuments:
         self._tag(workspace_id, document)
 
     def delete(self, workspace_id: WorkspaceId, document: Document, revision: int, at: datetime) -> None:
-        """Remove a document with all that was made of it; `revision` > 0: leave a tombstone in the feed."""
+        """Remove a document and its place in the queue; `revision` > 0: leave a tombstone in the feed."""
         self._connection.execute(DOCUMENTS.delete().where(*_is(workspace_id, document.id)))
-        for table in (CONTENTS, DOCUMENT_TAGS, INDEXING_TASKS, CHUNKS):
+        for table in (CONTENTS, DOCUMENT_TAGS, INDEXING_TASKS):
             self._connection.execute(
                 table.delete().where(table.c.workspace_id == workspace_id, table.c.document_id == document.id)
             )
@@ -176,9 +175,15 @@ class SqlDocuments:
         )
 
     def publish(
-        self, workspace_id: WorkspaceId, document_id: DocumentId, revision: int, chunks: int, at: datetime
+        self,
+        workspace_id: WorkspaceId,
+        document_id: DocumentId,
+        revision: int,
+        chunks: int,
+        embedded: int,
+        at: datetime,
     ) -> None:
-        """Note that the passages of the present content are in the feed."""
+        """Note that the passages of the present content are in the feed, so many of them embedded for it."""
         self._connection.execute(
             DOCUMENTS.update()
             .where(*_is(workspace_id, document_id))
@@ -187,8 +192,10 @@ class SqlDocuments:
                 error_code=None,
                 error_detail=None,
                 chunks=chunks,
+                chunks_embedded=embedded,
                 revision=revision,
                 content_revision=revision,
+                seen_since=sa.case((DOCUMENTS.c.seen_since == 0, revision), else_=DOCUMENTS.c.seen_since),
                 revised_at=at,
             )
         )
@@ -241,10 +248,12 @@ def _values(document: Document) -> dict[str, Any]:
         "error_code": document.error.code if document.error else None,
         "error_detail": document.error.detail if document.error else None,
         "chunks": document.chunks,
+        "chunks_embedded": document.chunks_embedded,
         "version": document.version,
         "content_version": document.content_version,
         "revision": document.revision,
         "content_revision": document.content_revision,
+        "seen_since": document.seen_since,
         "created_at": document.created_at,
         "updated_at": document.updated_at,
         "indexed_at": document.indexed_at,
@@ -272,9 +281,11 @@ def _document(row: sa.Row[Any]) -> Document:
         status=Status(row.status),
         error=Failure(row.error_code, row.error_detail) if row.error_code else None,
         chunks=row.chunks,
+        chunks_embedded=row.chunks_embedded,
         version=row.version,
         content_version=row.content_version,
         revision=row.revision,
         content_revision=row.content_revision,
+        seen_since=row.seen_since,
         indexed_at=row.indexed_at,
     )

@@ -6,9 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.kernel.ids import WorkspaceId
-from services.knowledge.domain.change_feed import Changes, ChangeSet, ChunkChange, DocumentChange
-from services.knowledge.domain.chunking.passage import PassageKind
-from services.knowledge.domain.document import Audience, DocumentId
+from services.knowledge.domain.change_feed import Changes, ChangeSet
+from services.knowledge.domain.document import DocumentId
+from services.knowledge.storage.feed_rows import chunk_change, document_change
 from services.knowledge.storage.tables import (
     CHUNKS,
     DOCUMENT_TOMBSTONES,
@@ -16,7 +16,6 @@ from services.knowledge.storage.tables import (
     GENERATIONS,
     KNOWLEDGE_BASES,
 )
-from services.knowledge.storage.units import units_of
 
 # Revisions that are looked at for one answer.
 _REVISIONS = 2000
@@ -37,17 +36,28 @@ class SqlFeed:
             GENERATIONS, sa.and_(g.workspace_id == b.workspace_id, g.generation == generation)
         )
         base = self._connection.execute(
-            sa.select(b.generation, b.revision, b.pruned_revision, g.embedding_model, g.dimensions)
+            sa.select(
+                b.generation,
+                b.next_generation,
+                b.revision,
+                b.pruned_revision,
+                g.embedding_model,
+                g.dimensions,
+            )
             .select_from(joined)
             .where(b.workspace_id == workspace_id)
         ).one_or_none()
         if base is None:
             return Changes((), 0, restart=after > 0, embedding_model="", dimensions=0)
-        restart = 0 < after < base.pruned_revision or after > base.revision or generation != base.generation
+        unknown = generation not in (base.generation, base.next_generation)
+        restart = unknown or 0 < after < base.pruned_revision or after > base.revision
         sets: list[ChangeSet] = []
         if not restart:
             last = self._last(workspace_id, generation, after, answer_bytes)
             sets = self._sets(workspace_id, generation, after, last)
+            if last == after < base.revision:
+                # What is newer is of another generation alone.
+                sets = [ChangeSet(base.revision)]
         return Changes(sets, base.revision, restart, base.embedding_model or "", base.dimensions or 0)
 
     def _last(self, workspace_id: WorkspaceId, generation: int, after: int, answer_bytes: int) -> int:
@@ -100,7 +110,7 @@ class SqlFeed:
             d.workspace_id == workspace_id, d.revision > after, d.revision <= last
         )
         for row in self._connection.execute(documents):
-            _set(sets, row.revision).documents.append(_document(row))
+            _set(sets, row.revision).documents.append(document_change(row))
         tombstones = sa.select(t.document_id, t.revision).where(
             t.workspace_id == workspace_id, t.revision > after, t.revision <= last
         )
@@ -120,36 +130,9 @@ class SqlFeed:
             if row.deleted:
                 _set(sets, row.revision).gone_chunks.append(row.id)
             else:
-                _set(sets, row.revision).chunks.append(_chunk(row))
+                _set(sets, row.revision).chunks.append(chunk_change(row))
         return [sets[revision] for revision in sorted(sets)]
 
 
 def _set(sets: dict[int, ChangeSet], revision: int) -> ChangeSet:
     return sets.setdefault(revision, ChangeSet(revision))
-
-
-def _document(row: sa.Row[Any]) -> DocumentChange:
-    return DocumentChange(
-        document_id=DocumentId(row.id),
-        title=row.title,
-        url=row.url,
-        tags=tuple(row.tags),
-        locale=row.locale,
-        audience=Audience(row.audience),
-        active=row.active,
-        updated_at=row.updated_at,
-    )
-
-
-def _chunk(row: sa.Row[Any]) -> ChunkChange:
-    return ChunkChange(
-        chunk_id=row.id,
-        document_id=DocumentId(row.document_id),
-        ordinal=row.ordinal,
-        heading_path=tuple(row.heading_path),
-        text=row.text,
-        vector=bytes(row.vector),
-        kind=PassageKind(row.kind),
-        units=units_of(row.units),
-        unit_vectors=bytes(row.unit_vectors or b""),
-    )

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from services.kernel.ids import WorkspaceId
 from services.kernel.pages import Place
 from services.knowledge.domain.document import DocumentId, Failure
-from services.knowledge.domain.document import Status as DocumentStatus
 from services.knowledge.domain.operation import (
     MAX_ERRORS,
     Counts,
@@ -20,11 +19,12 @@ from services.knowledge.domain.operation import (
     NewOperation,
     Operation,
     OperationId,
+    Status,
 )
+from services.knowledge.storage.operation_progress import begun, counts, status
+from services.knowledge.storage.receipts import receipt_of
 from services.knowledge.storage.tables import DOCUMENTS, OPERATION_ITEMS, OPERATIONS
 from services.runtime.database import UtcDateTime
-
-_BEGUN = (DocumentStatus.INDEXING, DocumentStatus.PUBLISHING)
 
 
 class SqlOperations:
@@ -41,6 +41,7 @@ class SqlOperations:
                 id=operation.id,
                 kind=operation.kind,
                 created_at=operation.created_at,
+                generation=operation.generation,
                 done=0,
                 failed=0,
                 cancelled=0,
@@ -56,8 +57,8 @@ class SqlOperations:
                 "external_id": item.external_id,
                 "state": item.state,
                 "content_version": item.content_version,
-                "revision": item.revision,
                 "unchanged": item.unchanged,
+                "generation": item.generation,
                 "error_code": item.error.code if item.error else None,
                 "error_detail": item.error.detail if item.error else None,
             }
@@ -65,7 +66,8 @@ class SqlOperations:
         ]
         if rows:
             self._connection.execute(OPERATION_ITEMS.insert(), rows)
-        self._finish(workspace_id, [operation.id], operation.created_at)
+        if operation.generation is None:
+            self._finish(workspace_id, [operation.id], operation.created_at)
 
     def get(self, workspace_id: WorkspaceId, operation_id: OperationId) -> Operation | None:
         """Return an operation."""
@@ -83,9 +85,14 @@ class SqlOperations:
         return self._read(workspace_id, query.order_by(c.created_at.desc(), c.id.desc()).limit(limit))
 
     def documents_done(self, workspace_id: WorkspaceId, ids: Collection[DocumentId], at: datetime) -> None:
-        """End well what waits for these documents."""
-        waiting = OPERATION_ITEMS.c.document_id.in_(list(ids))
+        """End well what waits for these documents in the generation that serves."""
+        c = OPERATION_ITEMS.c
+        waiting = sa.and_(c.document_id.in_(list(ids)), c.generation.is_(None))
         self._end(workspace_id, waiting, {"state": ItemState.DONE}, at)
+
+    def document_gone(self, workspace_id: WorkspaceId, document_id: DocumentId, at: datetime) -> None:
+        """End well what waits for a document that is no more."""
+        self._end(workspace_id, OPERATION_ITEMS.c.document_id == document_id, {"state": ItemState.DONE}, at)
 
     def document_failed(
         self, workspace_id: WorkspaceId, document_id: DocumentId, failure: Failure, at: datetime
@@ -98,11 +105,6 @@ class SqlOperations:
             "unchanged": False,
         }
         self._end(workspace_id, OPERATION_ITEMS.c.document_id == document_id, values, at)
-
-    def deletions_confirmed(self, workspace_id: WorkspaceId, floor: int, at: datetime) -> None:
-        """End well the deletions up to revision `floor`."""
-        waiting = OPERATION_ITEMS.c.revision.between(1, floor)
-        self._end(workspace_id, waiting, {"state": ItemState.DONE}, at)
 
     def withdrawable(
         self, workspace_id: WorkspaceId, operation_id: OperationId
@@ -157,99 +159,83 @@ class SqlOperations:
             OPERATION_ITEMS.update()
             .where(c.workspace_id == workspace_id, c.state == ItemState.PENDING, which)
             .values(**values)
-            .returning(c.operation_id)
+            .returning(c.operation_id, c.generation)
         )
-        touched = set(self._connection.execute(end).scalars())
+        # What makes a generation does not end with its last document.
+        touched = {row.operation_id for row in self._connection.execute(end) if row.generation is None}
         self._finish(workspace_id, [OperationId(each) for each in touched], at)
 
     def _finish(self, workspace_id: WorkspaceId, ids: Iterable[OperationId], at: datetime) -> None:
         """End those of the operations in which nothing is pending."""
-        c, i = OPERATIONS.c, OPERATION_ITEMS.c
-        counts = self._counts(workspace_id, ids)
-        for operation_id, count in counts.items():
-            if count.pending:
-                continue
-            self._connection.execute(
-                OPERATIONS.update()
-                .where(c.workspace_id == workspace_id, c.id == operation_id)
-                .values(
-                    finished_at=at,
-                    done=count.done,
-                    failed=count.failed,
-                    cancelled=count.cancelled,
-                    unchanged=count.unchanged,
-                )
-            )
-            # What is left to tell is what failed.
-            self._connection.execute(
-                OPERATION_ITEMS.delete().where(
-                    i.workspace_id == workspace_id,
-                    i.operation_id == operation_id,
-                    i.state != ItemState.FAILED,
-                )
-            )
+        for operation_id, count in counts(self._connection, workspace_id, ids).items():
+            if not count.pending:
+                self._store_end(workspace_id, operation_id, count, at)
 
-    def _counts(self, workspace_id: WorkspaceId, ids: Iterable[OperationId]) -> dict[OperationId, Counts]:
-        i = OPERATION_ITEMS.c
-        query = (
-            sa.select(
-                i.operation_id,
-                i.state,
-                sa.func.count().label("items"),
-                sa.func.sum(sa.case((i.unchanged.is_(True), 1), else_=0)).label("unchanged"),
+    def end(
+        self, workspace_id: WorkspaceId, operation_id: OperationId, outcome: Status, at: datetime
+    ) -> None:
+        """End an operation that makes a generation."""
+        count = counts(self._connection, workspace_id, [operation_id]).get(operation_id, Counts())
+        if outcome is Status.CANCELLED:
+            count = Counts(failed=count.failed, cancelled=count.total - count.failed)
+        self._store_end(workspace_id, operation_id, count, at, outcome=outcome)
+
+    def _store_end(
+        self,
+        workspace_id: WorkspaceId,
+        operation_id: OperationId,
+        count: Counts,
+        at: datetime,
+        outcome: Status | None = None,
+    ) -> None:
+        c, i = OPERATIONS.c, OPERATION_ITEMS.c
+        self._connection.execute(
+            OPERATIONS.update()
+            .where(c.workspace_id == workspace_id, c.id == operation_id)
+            .values(
+                finished_at=at,
+                done=count.done,
+                failed=count.failed,
+                cancelled=count.cancelled,
+                unchanged=count.unchanged,
+                outcome=outcome,
             )
-            .where(i.workspace_id == workspace_id, i.operation_id.in_(list(ids)))
-            .group_by(i.operation_id, i.state)
         )
-        states: dict[OperationId, dict[str, int]] = defaultdict(dict)
-        for row in self._connection.execute(query):
-            states[OperationId(row.operation_id)][row.state] = row.items
-            if row.state == ItemState.DONE:
-                states[OperationId(row.operation_id)]["unchanged"] = row.unchanged
-        return {operation_id: Counts(**each) for operation_id, each in states.items()}
+        # What is left to tell is what failed.
+        self._connection.execute(
+            OPERATION_ITEMS.delete().where(
+                i.workspace_id == workspace_id,
+                i.operation_id == operation_id,
+                i.state != ItemState.FAILED,
+            )
+        )
 
     def _read(self, workspace_id: WorkspaceId, query: sa.Select[Any]) -> list[Operation]:
         rows = self._connection.execute(query).all()
         open_ids = [OperationId(row.id) for row in rows if row.finished_at is None]
-        counts = self._counts(workspace_id, open_ids) if open_ids else {}
-        begun = self._begun(workspace_id, open_ids) if open_ids else set()
+        counted = counts(self._connection, workspace_id, open_ids) if open_ids else {}
+        asked = [OperationId(row.id) for row in rows if row.finished_at is None and row.generation is None]
+        worked_on = begun(self._connection, workspace_id, asked) if asked else set()
         errors = self._errors(workspace_id, [OperationId(row.id) for row in rows])
         found = []
         for row in rows:
-            count = counts.get(row.id) or Counts(
+            count = counted.get(row.id) or Counts(
                 done=row.done, failed=row.failed, cancelled=row.cancelled, unchanged=row.unchanged
             )
             found.append(
                 Operation(
                     id=OperationId(row.id),
                     kind=Kind(row.kind),
-                    status=count.status(begun=row.id in begun),
+                    status=status(row, count, worked_on=row.id in worked_on),
                     counts=count,
                     errors=errors[row.id],
                     created_at=row.created_at,
                     finished_at=row.finished_at,
+                    generation=row.generation,
+                    receipt=receipt_of(row.receipt),
                 )
             )
         return found
-
-    def _begun(self, workspace_id: WorkspaceId, ids: Collection[OperationId]) -> set[str]:
-        """Those of which a document is being worked on, and all deletions."""
-        i, d = OPERATION_ITEMS.c, DOCUMENTS.c
-        joined = OPERATION_ITEMS.outerjoin(
-            DOCUMENTS, sa.and_(d.workspace_id == i.workspace_id, d.id == i.document_id)
-        )
-        query = (
-            sa.select(i.operation_id)
-            .distinct()
-            .select_from(joined)
-            .where(
-                i.workspace_id == workspace_id,
-                i.operation_id.in_(list(ids)),
-                i.state == ItemState.PENDING,
-                sa.or_(d.status.in_(_BEGUN), i.revision > 0),
-            )
-        )
-        return set(self._connection.execute(query).scalars())
 
     def _errors(
         self, workspace_id: WorkspaceId, ids: Collection[OperationId]

@@ -11,17 +11,40 @@ from services.kernel.clock import Clock
 from services.knowledge.storage.answers import SqlAnswers
 from services.knowledge.storage.bases import SqlBases
 from services.knowledge.storage.chunks import SqlChunks
+from services.knowledge.storage.deletions import SqlDeletions
+from services.knowledge.storage.document_versions import SqlVersions
 from services.knowledge.storage.documents import SqlDocuments
 from services.knowledge.storage.feed import SqlFeed
+from services.knowledge.storage.history import SqlHistory
 from services.knowledge.storage.operations import SqlOperations
+from services.knowledge.storage.past import SqlPast
 from services.knowledge.storage.queue import SqlQueue
+from services.knowledge.storage.reindexes import SqlReindexes
 from services.knowledge.storage.replicas import SqlReplicas
 from services.knowledge.storage.stocks import SqlStocks
-from services.knowledge.storage.tables import IDEMPOTENCY_KEYS
+from services.knowledge.storage.tables import (
+    CHUNK_VERSIONS,
+    CHUNKS,
+    CONTENTS,
+    DOCUMENT_TAGS,
+    DOCUMENT_VERSIONS,
+    DOCUMENTS,
+    IDEMPOTENCY_KEYS,
+)
 from services.runtime.database import Database, migrate, open_database
 from services.runtime.idempotency import Idempotency
 
 _SCHEMA = "knowledge"
+# What a deletion of a document touches.
+_WITH_TEXT = (
+    DOCUMENTS,
+    CONTENTS,
+    DOCUMENT_TAGS,
+    DOCUMENT_VERSIONS,
+    CHUNKS,
+    CHUNK_VERSIONS,
+    IDEMPOTENCY_KEYS,
+)
 _VERSIONS = Path(__file__).parent / "versions"
 
 
@@ -43,7 +66,7 @@ class SqlTransaction:
 
     @cached_property
     def chunks(self) -> SqlChunks:
-        return SqlChunks(self._connection, self._insert, self.bases)
+        return SqlChunks(self._connection, self._insert)
 
     @cached_property
     def queue(self) -> SqlQueue:
@@ -52,6 +75,14 @@ class SqlTransaction:
     @cached_property
     def operations(self) -> SqlOperations:
         return SqlOperations(self._connection)
+
+    @cached_property
+    def reindexes(self) -> SqlReindexes:
+        return SqlReindexes(self._connection)
+
+    @cached_property
+    def history(self) -> SqlHistory:
+        return SqlHistory(self._connection)
 
     @cached_property
     def feed(self) -> SqlFeed:
@@ -68,6 +99,18 @@ class SqlTransaction:
     @cached_property
     def stocks(self) -> SqlStocks:
         return SqlStocks(self._connection, self._insert)
+
+    @cached_property
+    def versions(self) -> SqlVersions:
+        return SqlVersions(self._connection)
+
+    @cached_property
+    def past(self) -> SqlPast:
+        return SqlPast(self._connection)
+
+    @cached_property
+    def deletions(self) -> SqlDeletions:
+        return SqlDeletions(self._connection)
 
 
 class SqlStore:
@@ -88,6 +131,10 @@ class SqlStore:
         """Begin a snapshot."""
         with self._database.read() as connection:
             yield SqlTransaction(connection, self._database, self._idempotency)
+
+    def scrub(self) -> None:
+        """Leave nothing in the database's files of what committed transactions have deleted or replaced."""
+        self._database.scrub(_WITH_TEXT)
 
     def prune(self) -> int:
         """Forget some of the answers that are kept no longer, of all workspaces; return how many."""

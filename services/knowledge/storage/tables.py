@@ -22,6 +22,8 @@ KNOWLEDGE_BASES = sa.Table(
     sa.Column("next_generation", sa.Integer, nullable=True),
     sa.Column("reindex_operation_id", sa.Text, nullable=True),
     sa.Column("switch_at", UtcDateTime, nullable=True),
+    # From this revision on it has all that the serving one has; null: not yet.
+    sa.Column("next_whole_at", sa.BigInteger, nullable=True),
     # The generation that a rollback would bring back.
     sa.Column("previous_generation", sa.Integer, nullable=True),
 )
@@ -33,6 +35,8 @@ GENERATIONS = sa.Table(
     sa.Column("generation", sa.Integer, primary_key=True),
     sa.Column("embedding_model", sa.Text, nullable=False),
     sa.Column("dimensions", sa.Integer, nullable=False),
+    # Its rows are on their way out. This one stays: a number is never given again.
+    sa.Column("discarded", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 # Which generation served from which revision on, up to the next row.
@@ -93,7 +97,18 @@ DOCUMENTS = sa.Table(
     sa.UniqueConstraint("workspace_id", "external_id", name="documents_by_external_id"),
     sa.Index("documents_by_age", "workspace_id", "created_at", "id"),
     sa.Index("documents_by_revision", "workspace_id", "revision"),
-    sa.Index("documents_by_status", "workspace_id", "status"),
+    # With what is summed up, so that sums read no rows.
+    sa.Index("documents_by_status", "workspace_id", "status", "chunks", "bytes"),
+)
+
+# As text, since an index of such rows alone is not used for a parameter.
+IS_PUBLISHING = sa.text("status = 'publishing'")
+sa.Index(
+    "documents_publishing",
+    DOCUMENTS.c.workspace_id,
+    DOCUMENTS.c.content_revision,
+    sqlite_where=IS_PUBLISHING,
+    postgresql_where=IS_PUBLISHING,
 )
 
 # Apart from the documents, so that lists and status changes never touch it.
@@ -122,8 +137,10 @@ DOCUMENT_VERSIONS = sa.Table(
     sa.Column("metadata", Json, nullable=False),
     sa.Column("content_sha256", sa.Text, nullable=False),
     sa.Column("bytes", sa.Integer, nullable=False),
-    # Null where the next version has the same content.
+    # Null where a later version, or the document, has the same.
     sa.Column("content", sa.LargeBinary, nullable=True),
+    # Since which revision search saw it whole, its content included; 0: it never did.
+    sa.Column("revision", sa.BigInteger, nullable=False),
     # Search saw these fields from the one revision up to before the other; equal: never.
     sa.Column("seen_since", sa.BigInteger, nullable=False),
     sa.Column("seen_until", sa.BigInteger, nullable=False),
@@ -178,6 +195,16 @@ CHUNKS = sa.Table(
     sa.Column("deleted", sa.Boolean, nullable=False),
     sa.Index("chunks_by_revision", "workspace_id", "generation", "revision"),
     sa.Index("chunks_by_document", "workspace_id", "generation", "document_id"),
+)
+
+IS_DELETED = sa.text("deleted")
+sa.Index(
+    "chunks_deleted",
+    CHUNKS.c.workspace_id,
+    CHUNKS.c.generation,
+    CHUNKS.c.revision,
+    sqlite_where=IS_DELETED,
+    postgresql_where=IS_DELETED,
 )
 
 # Passages that an edit has replaced: there from the one revision up to before the other.
@@ -237,11 +264,13 @@ OPERATIONS = sa.Table(
     sa.Column("failed", sa.Integer, nullable=False),
     sa.Column("cancelled", sa.Integer, nullable=False),
     sa.Column("unchanged", sa.Integer, nullable=False),
-    # The generation that a re-index makes.
+    # The generation that a re-index makes, and how that ended, whatever became of single documents.
     sa.Column("generation", sa.Integer, nullable=True),
+    sa.Column("outcome", sa.Text, nullable=True),
     # What a deletion has removed.
     sa.Column("receipt", Json, nullable=True),
     sa.Index("operations_by_age", "workspace_id", "created_at", "id"),
+    sa.Index("operations_by_end", "finished_at"),
 )
 
 OPERATION_ITEMS = sa.Table(
@@ -254,16 +283,26 @@ OPERATION_ITEMS = sa.Table(
     sa.Column("external_id", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("content_version", sa.Integer, nullable=False),
-    sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("unchanged", sa.Boolean, nullable=False),
     # The document is waited for in this generation; null: in the one that serves.
     sa.Column("generation", sa.Integer, nullable=True),
     sa.Column("error_code", sa.Text, nullable=True),
     sa.Column("error_detail", sa.Text, nullable=True),
     sa.Index("operation_items_by_document", "workspace_id", "document_id", "state"),
-    # SQLite counts one operation's items by their key only if it sorts by the state, too.
-    sa.Index("operation_items_by_state", "workspace_id", "operation_id", "state"),
-    sa.Index("operation_items_by_revision", "workspace_id", "state", "revision"),
+    # SQLite counts one operation's items by their key only if it sorts by the state, too. With all that is
+    # counted, so that counting reads no rows.
+    sa.Index("operation_items_by_state", "workspace_id", "operation_id", "state", "unchanged"),
+)
+
+# Deletions that have not ended; what is known of them is in the receipt of their operation.
+DELETIONS = sa.Table(
+    "deletions",
+    METADATA,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("operation_id", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, nullable=False),
+    # Of the tombstone; 0: search has never known the document.
+    sa.Column("revision", sa.BigInteger, nullable=False),
 )
 
 REPLICAS = sa.Table(
@@ -307,4 +346,9 @@ INDEXING_PACES = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
 )
 
-IDEMPOTENCY_KEYS = idempotency_table(METADATA)
+IDEMPOTENCY_KEYS = idempotency_table(
+    METADATA,
+    # The document that the answer shows, and is to be forgotten with.
+    sa.Column("document_id", sa.Text, nullable=True),
+    sa.Index("idempotency_keys_by_document", "workspace_id", "document_id"),
+)

@@ -9,8 +9,9 @@ from tests.contracts.knowledge.workshop import Workshop
 class Follower:
     """Applies the feed and checks its promises on the way."""
 
-    def __init__(self, workspace_id: WorkspaceId) -> None:
+    def __init__(self, workspace_id: WorkspaceId, generation: int = 1) -> None:
         self._workspace_id = workspace_id
+        self._generation = generation
         self.revision = 0
         self.documents: dict[DocumentId, DocumentChange] = {}
         self.chunks: dict[str, ChunkChange] = {}
@@ -18,7 +19,7 @@ class Follower:
     def catch_up(self, workshop: Workshop) -> None:
         """Apply all there is."""
         while True:
-            changes = workshop.changes(self._workspace_id, self.revision)
+            changes = workshop.changes(self._workspace_id, self.revision, self._generation)
             assert not changes.restart
             if not changes.sets:
                 return

@@ -10,7 +10,8 @@ from services.knowledge.domain.draft import draft
 from services.knowledge.domain.follow_changes import FollowChanges
 from services.knowledge.domain.ports.documents import ListFilters
 from tests.contracts.knowledge.feed_follower import Follower
-from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page
+from tests.contracts.knowledge.search_replica import SearchReplica
+from tests.contracts.knowledge.workshop import LEASE_SECONDS, OTHER, WORKSPACE, Workshop, page
 
 
 def test_behind_names_what_is_missing(workshop: Workshop) -> None:
@@ -36,10 +37,50 @@ def test_waits_for_news_no_longer_than_it_may(workshop: Workshop) -> None:
 
     follow = FollowChanges(workshop.store, workshop.clock, 10, sleep)
     replica = workshop.replica((WORKSPACE, 1))
-    assert [each.revision for each in follow.sync(replica, 1.0)] == [2]
+    assert [each.revision for each in follow.sync(replica, 1.0).behind] == [2]
     assert len(waited) == 3
-    assert follow.sync(workshop.replica((WORKSPACE, 2)), 0.5) == []
+    assert follow.sync(workshop.replica((WORKSPACE, 2)), 0.5).behind == []
     assert len(waited[3:]) == 10
+
+
+def test_switch_is_news(workshop: Workshop) -> None:
+    """A level replica that waits is told of a switch as soon as it is set."""
+    replica = SearchReplica(workshop)
+    workshop.create()
+    workshop.index()
+    workshop.reindex()
+    workshop.index()
+    replica.step()
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        workshop.switching.advance()
+
+    follow = FollowChanges(workshop.store, workshop.clock, LEASE_SECONDS, sleep)
+    news = follow.sync(workshop.replica(name="replica-1"), 2.0)
+    assert [each.generation for each in news.switches] == [2]
+    assert len(waited) == 2
+
+
+def test_generation_that_is_being_made_has_a_feed(workshop: Workshop) -> None:
+    """It has its own passages and all documents; in the other's feed its changes are empty revisions."""
+    workshop.create(page("a", "Text."))
+    workshop.index()
+    workshop.reindex()
+    assert workshop.changes(generation=2).sets[0].chunks == []
+    workshop.index()
+    head = workshop.changes().head_revision
+    (change,) = workshop.changes(after=1).sets
+    assert (change.revision, change.documents, change.chunks) == (head, [], [])
+    follower = Follower(WORKSPACE, 2)
+    follower.catch_up(workshop)
+    assert (follower.revision, len(follower.documents), len(follower.chunks)) == (head, 1, 1)
+    behind = workshop.sync(reset=True)
+    assert {(each.generation, each.revision, each.next) for each in behind} == {
+        (1, head, False),
+        (2, head, True),
+    }
 
 
 def test_answers_are_cut_between_revisions(workshop: Workshop) -> None:

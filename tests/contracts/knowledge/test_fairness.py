@@ -13,7 +13,7 @@ from services.knowledge.domain.shown import QueuePlace
 from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page
 
 BATCH = 16
-MODEL = "fake-bag-of-words"
+MODELS = ["fake-bag-of-words"]
 
 
 def pushed(
@@ -82,7 +82,7 @@ def test_places_of_a_list_are_those_of_its_documents(workshop: Workshop) -> None
     pushed(workshop, 10, prefix="later")
     workshop.index(limit=3)
     with workshop.store.read() as tx:
-        c = sa.text("SELECT document_id FROM indexing_tasks ORDER BY queued_at, document_id")
+        c = sa.text("SELECT document_id FROM indexing_tasks ORDER BY background, queued_at, document_id")
         ids = [DocumentId(row.document_id) for row in tx._connection.execute(c)]
         alone = [tx.queue.places(WORKSPACE, [each])[each] for each in ids]
         together = tx.queue.places(WORKSPACE, [*ids[::-7], DocumentId("doc_none")])
@@ -124,8 +124,8 @@ def test_a_long_queue_is_never_read_from_end_to_end(workshop: Workshop) -> None:
     now = workshop.clock.now()
     with workshop.store.write() as tx:
         sa.event.listen(engine, "before_cursor_execute", note)
-        assert tx.queue.waits(MODEL, now)
-        claims = tx.queue.claim(IndexerId("idx"), MODEL, BATCH, now, now)
+        assert tx.queue.waits(MODELS, now)
+        claims = tx.queue.claim(IndexerId("idx"), MODELS, BATCH, now, now)
         tx.queue.renew(IndexerId("idx"), claims, now)
         tx.queue.pace(WORKSPACE)
         tx.queue.places(WORKSPACE, [each.document_id for each in claims])

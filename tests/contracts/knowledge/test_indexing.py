@@ -32,7 +32,7 @@ def test_claims_are_exclusive(workshop: Workshop) -> None:
     claimed = []
     for owner in ("idx_1", "idx_2"):
         with workshop.store.write() as tx:
-            claimed += tx.queue.claim(IndexerId(owner), "fake-bag-of-words", 4, now, until)
+            claimed += tx.queue.claim(IndexerId(owner), ["fake-bag-of-words"], 4, now, until)
     assert len(claimed) == len({each.document_id for each in claimed}) == 6
 
 
@@ -123,7 +123,7 @@ def test_edit_between_claim_and_reading(workshop: Workshop) -> None:
     document = workshop.create(page(content="Old."))
     now, until = workshop.clock.now(), workshop.clock.now() + timedelta(seconds=CLAIM_SECONDS)
     with workshop.store.write() as tx:
-        (claim,) = tx.queue.claim(IndexerId("idx_1"), "fake-bag-of-words", 1, now, until)
+        (claim,) = tx.queue.claim(IndexerId("idx_1"), ["fake-bag-of-words"], 1, now, until)
     workshop.write.patch(WORKSPACE, document.id, Patch(content=b"New."), "")
     with workshop.store.read() as tx, pytest.raises(ClaimLost):
         tx.queue.source(WORKSPACE, claim)

@@ -1,11 +1,8 @@
 """A document's way from its write to the index, and out of it."""
 
-from sqlalchemy import create_engine, select, text
-
 from services.knowledge.domain.document import Patch, Status
 from services.knowledge.domain.operation import Status as OperationStatus
 from services.knowledge.domain.ports.documents import ListFilters
-from services.knowledge.storage.tables import METADATA
 from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page
 
 
@@ -165,43 +162,6 @@ def test_title_change_embeds_again(workshop: Workshop) -> None:
     assert workshop.document(document.id).status is Status.QUEUED
     workshop.index()
     assert workshop.embedder.embedded[-1].startswith("Billing\n")
-
-
-def test_delete_ends_when_all_live_replicas_confirm(workshop: Workshop) -> None:
-    """A deletion succeeds with the acknowledgement of its tombstone; its text is gone at once."""
-    document = workshop.indexed(page(content="A canary sings."))
-    operation = workshop.write.delete(WORKSPACE, document.id, "")
-    assert operation.status is OperationStatus.RUNNING
-    (change,) = workshop.changes().sets
-    assert change.gone_documents == [document.id]
-    assert (change.documents, change.chunks) == ([], [])
-    workshop.settle()
-    assert workshop.operations.get(WORKSPACE, operation.id).status is OperationStatus.SUCCEEDED
-
-
-def test_nothing_is_left_of_a_deleted_document(workshop: Workshop) -> None:
-    """Its text is in no table at once; its id only where the feed and the operations need it."""
-    document = workshop.indexed(page("canary-id", "canary text", title="canary title", tags=("canary tag",)))
-    workshop.push(page("canary-id", "canary edit"))
-    workshop.write.delete(WORKSPACE, document.id, "")
-    with create_engine(workshop.url).connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SET search_path TO knowledge"))
-        rows = {table.name: connection.execute(select(table)).all() for table in METADATA.sorted_tables}
-    assert {name for name, found in rows.items() if "canary " in repr(found)} == set()
-    assert {name for name, found in rows.items() if document.id in repr(found)} == {
-        "document_tombstones",
-        "operation_items",
-    }
-
-
-def test_delete_of_what_search_never_saw_is_done_at_once(workshop: Workshop) -> None:
-    """A document that was never in the feed leaves no tombstone there."""
-    document = workshop.create()
-    operation = workshop.write.delete(WORKSPACE, document.id, "")
-    assert operation.status is OperationStatus.SUCCEEDED
-    assert workshop.changes().sets == []
-    assert workshop.index() == 0
 
 
 def test_an_external_id_is_free_after_its_deletion(workshop: Workshop) -> None:

@@ -116,6 +116,7 @@ def test_deletions_can_not_be_cancelled(workshop: Workshop) -> None:
     operation = workshop.write.delete(WORKSPACE, document.id, "")
     assert workshop.operations.cancel(WORKSPACE, operation.id).status is OperationStatus.RUNNING
     workshop.settle()
+    workshop.erasing.run()
     assert workshop.operations.get(WORKSPACE, operation.id).status is OperationStatus.SUCCEEDED
 
 
@@ -123,6 +124,7 @@ def test_what_has_ended_can_not_be_cancelled(workshop: Workshop) -> None:
     """A finished operation is refused, an unknown one and another workspace's are not found."""
     document = workshop.create()
     operation = workshop.write.delete(WORKSPACE, document.id, "")
+    workshop.erasing.run()
     with pytest.raises(OperationFinished):
         workshop.operations.cancel(WORKSPACE, operation.id)
     for workspace_id, operation_id in ((OTHER, operation.id), (WORKSPACE, OperationId("op_none"))):

@@ -12,11 +12,16 @@ from alembic.migration import MigrationContext
 from services.kernel.clock import SystemClock
 from services.knowledge.domain.ports.answers import Answers
 from services.knowledge.domain.ports.bases import Bases
+from services.knowledge.domain.ports.deletions import Deletions
 from services.knowledge.domain.ports.documents import Chunks, Documents
 from services.knowledge.domain.ports.feed import Feed, Replicas
+from services.knowledge.domain.ports.history import History
 from services.knowledge.domain.ports.operations import Operations
+from services.knowledge.domain.ports.past import Past
 from services.knowledge.domain.ports.queue import Queue
+from services.knowledge.domain.ports.reindexes import Reindexes
 from services.knowledge.domain.ports.stocks import Stocks
+from services.knowledge.domain.ports.versions import Versions
 from services.knowledge.storage import versions
 from services.knowledge.storage.store import SqlStore, SqlTransaction, open_store
 from services.knowledge.storage.tables import CHUNKS, METADATA, REPLICAS
@@ -27,6 +32,15 @@ _ACROSS = {
     "Queue.waits",
     "Queue.claim",
     "Queue.renew",
+    "Queue.left_alone",
+    "Bases.reindexing",
+    "Deletions.waiting",
+    "Versions.expired",
+    "History.with_ended",
+    "History.with_buried",
+    "Reindexes.discarded",
+    "Replicas.following",
+    "Replicas.hold_still",
     "Replicas.renew",
     "Replicas.behind",
     "Replicas.confirmable",
@@ -39,6 +53,11 @@ _REPOSITORIES = [
     Chunks,
     Queue,
     Operations,
+    Reindexes,
+    History,
+    Versions,
+    Past,
+    Deletions,
     Feed,
     Replicas,
     Answers,

@@ -7,7 +7,7 @@ from services.knowledge.domain.chunking.blocks import Kind as PieceKind
 from services.knowledge.domain.chunking.blocks import Piece
 from services.knowledge.domain.chunking.passage import PassageKind
 from services.knowledge.domain.document import Failure, Patch, Status
-from services.knowledge.domain.index_documents import MAX_DOCUMENT_BYTES, MAX_UNIT_VECTOR_BYTES
+from services.knowledge.domain.indexing.preparing import MAX_DOCUMENT_BYTES, MAX_UNIT_VECTOR_BYTES
 from services.knowledge.domain.units.unit import Kind, Unit
 from services.knowledge.domain.units.vectors import quantised
 from services.knowledge.storage.tables import CHUNKS

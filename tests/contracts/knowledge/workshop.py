@@ -4,18 +4,24 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from services.embedding.domain.embedder import Embedder
+from services.embedding.domain.embedders import Embedders
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.batch import Proposed
-from services.knowledge.domain.change_feed import Changes, Position, Replica, ReplicaId
+from services.knowledge.domain.change_feed import Changes, Head, Position, Replica, ReplicaId
 from services.knowledge.domain.document import Document, DocumentId
 from services.knowledge.domain.draft import Said, draft
+from services.knowledge.domain.erasing import EraseDeleted
 from services.knowledge.domain.follow_changes import FollowChanges
-from services.knowledge.domain.index_documents import Extract, IndexDocuments
+from services.knowledge.domain.index_documents import IndexDocuments
+from services.knowledge.domain.indexing.preparing import Extract
+from services.knowledge.domain.lost_documents import LostDocuments
 from services.knowledge.domain.operation import Operation
 from services.knowledge.domain.ports.store import Store
 from services.knowledge.domain.queue import IndexerId
 from services.knowledge.domain.read_documents import ReadDocuments
+from services.knowledge.domain.reindexing import Reindexing
 from services.knowledge.domain.shown import Shown
+from services.knowledge.domain.switching import Switching
 from services.knowledge.domain.track_operations import TrackOperations
 from services.knowledge.domain.write_documents import WriteDocuments
 from services.knowledge.extraction.extractor import extract
@@ -24,6 +30,7 @@ from tests.fakes.allowances import FakeAllowances
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import FakeEmbedder
 from tests.fakes.indexing_journal import RecordedJournal
+from tests.fakes.kept_answers import FakeKeptAnswers
 
 WORKSPACE = WorkspaceId("ws_one")
 OTHER = WorkspaceId("ws_two")
@@ -45,12 +52,17 @@ class Workshop:
         self.read = ReadDocuments(self.store, self.clock)
         self.operations = TrackOperations(self.store, self.clock)
         self.follow = FollowChanges(self.store, self.clock, LEASE_SECONDS, sleep=lambda _: None)
+        self.reindexing = self.reindexer(self.embedder)
+        self.switching = self.switcher(self.store)
+        self.answers = FakeKeptAnswers()
+        self.erasing = self.eraser(self.store)
 
     def indexer(
         self,
         name: str = "idx_1",
         *,
         embedder: Embedder | None = None,
+        others: Sequence[Embedder] = (),
         extract: Extract = extract,
         store: Store | None = None,
     ) -> IndexDocuments:
@@ -58,7 +70,7 @@ class Workshop:
         return IndexDocuments(
             store or self.store,
             self.clock,
-            embedder or self.embedder,
+            Embedders(embedder or self.embedder, others),
             extract,
             self.journal,
             IndexerId(name),
@@ -68,6 +80,18 @@ class Workshop:
     def writer(self, store: Store, stock_changed: Callable[[], None] = lambda: None) -> WriteDocuments:
         """Return what a server process writes with."""
         return WriteDocuments(store, self.clock, self.allowances, stock_changed)
+
+    def reindexer(self, embedder: Embedder, store: Store | None = None) -> Reindexing:
+        """Return what a server process of this present model begins re-indexes with."""
+        return Reindexing(store or self.store, self.clock, embedder.model, embedder.dimensions)
+
+    def switcher(self, store: Store) -> Switching:
+        """Return what a server process ends re-indexes with."""
+        return Switching(store, self.clock, LEASE_SECONDS, [LostDocuments(store)])
+
+    def eraser(self, store: Store) -> EraseDeleted:
+        """Return what a server process sees deletions through with; it never rests."""
+        return EraseDeleted(store, self.clock, self.answers, seconds=lambda: 0.0)
 
     def follower(self, store: Store) -> FollowChanges:
         """Return what a server process serves replicas with."""
@@ -91,25 +115,44 @@ class Workshop:
         return made[0]
 
     def replica(
-        self, *acknowledged: tuple[WorkspaceId, int], name: str = "replica-1", reset: bool = False
+        self,
+        *acknowledged: tuple[WorkspaceId, int],
+        name: str = "replica-1",
+        reset: bool = False,
+        erased: int | None = None,
     ) -> Replica:
-        """Return what a search replica reports."""
-        positions = [Position(workspace_id, 1, revision) for workspace_id, revision in acknowledged]
+        """Return what a search replica reports; it has `erased` what was gone by then, or all it knows of."""
+        positions = [
+            Position(workspace_id, 1, revision, revision if erased is None else erased)
+            for workspace_id, revision in acknowledged
+        ]
         return Replica(ReplicaId(name), f"{name}:1", positions, reset)
 
     def sync(
         self, *acknowledged: tuple[WorkspaceId, int], replica: str = "replica-1", reset: bool = False
-    ) -> list[Position]:
-        """Report as a search replica."""
-        return self.follow.sync(self.replica(*acknowledged, name=replica, reset=reset), 0)
+    ) -> Sequence[Head]:
+        """Report as a search replica of generation 1; return what it is behind on."""
+        return self.follow.sync(self.replica(*acknowledged, name=replica, reset=reset), 0).behind
 
     def settle(self, workspace_id: WorkspaceId = WORKSPACE, replica: str = "replica-1") -> None:
         """Let a replica confirm all there is in a workspace."""
         self.sync((workspace_id, self.changes(workspace_id).head_revision), replica=replica)
 
-    def changes(self, workspace_id: WorkspaceId = WORKSPACE, after: int = 0) -> Changes:
+    def changes(self, workspace_id: WorkspaceId = WORKSPACE, after: int = 0, generation: int = 1) -> Changes:
         """Return the feed."""
-        return self.follow.changes(workspace_id, 1, after)
+        return self.follow.changes(workspace_id, generation, after)
+
+    def reindex(self, *ids: DocumentId, workspace_id: WorkspaceId = WORKSPACE) -> Operation:
+        """Begin a re-index."""
+        made: list[Operation] = []
+        self.reindexing.start(workspace_id, ids, None, lambda each: made.append(each) or b"")  # type: ignore[func-returns-value]
+        return made[0]
+
+    def roll_back(self, workspace_id: WorkspaceId = WORKSPACE) -> Operation:
+        """Begin to go back to the generation before."""
+        made: list[Operation] = []
+        self.reindexing.roll_back(workspace_id, None, lambda each: made.append(each) or b"")  # type: ignore[func-returns-value]
+        return made[0]
 
     def document(self, document_id: DocumentId, workspace_id: WorkspaceId = WORKSPACE) -> Document:
         """Return a document as it is now."""

@@ -47,7 +47,13 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
 def client(workshop: Workshop) -> Iterator[Client]:
     """A client of a started server."""
     server = start_server(
-        knowledge_services(workshop.write, workshop.read, workshop.operations, workshop.follow),
+        knowledge_services(
+            workshop.write,
+            workshop.read,
+            workshop.operations,
+            workshop.follow,
+            workshop.reindexing,
+        ),
         credential=Secret(CREDENTIAL),
         max_message_bytes=MAX_MESSAGE_BYTES,
     )

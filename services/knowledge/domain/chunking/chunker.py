@@ -77,26 +77,33 @@ class Chunker:
         something is edited.
         """
         packs: list[Sequence[Bit]] = []
-        while row:
-            cut = self._border(row)
-            packs.append(row[:cut])
-            row = row[cut:]
+        start, left = 0, sum(bit.tokens for bit in row)
+        while start < len(row):
+            end = self._border(row, start, left)
+            packs.append(row[start:end])
+            left -= sum(bit.tokens for bit in packs[-1])
+            start = end
         return packs
 
-    def _border(self, row: Sequence[Bit]) -> int:
-        size = row[0].head_tokens
-        total = size + sum(bit.tokens for bit in row)
+    def _border(self, row: Sequence[Bit], start: int, left: int) -> int:
+        """Where the passage ends that begins at `start`; from there on there are `left` tokens."""
+        size = row[start].head_tokens
+        total = size + left
         candidates: list[tuple[int, bytes, int]] = []
-        for place, bit in enumerate(row):
-            if place and size + bit.tokens > (self._limits.target if candidates else self._limits.maximum):
+        for place in range(start, len(row)):
+            bit = row[place]
+            first = place == start
+            if not first and size + bit.tokens > (
+                self._limits.target if candidates else self._limits.maximum
+            ):
                 break
-            if place and size >= self._limits.minimum and total - size >= self._limits.minimum:
+            if not first and size >= self._limits.minimum and total - size >= self._limits.minimum:
                 candidates.append((bit.apart, hashlib.sha256(bit.text.encode()).digest(), place))
             size += bit.tokens
         else:
             if total <= self._limits.target or not candidates:
                 return len(row)
-        return min(candidates)[2] if candidates else max(1, place)
+        return min(candidates)[2] if candidates else max(start + 1, place)
 
     def _merged(self, stretches: list[_Stretch]) -> list[_Stretch]:
         """Join what is too small to stand alone to what follows, what is then left over to what is before."""

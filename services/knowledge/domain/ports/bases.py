@@ -45,6 +45,32 @@ class Bases(Protocol):
         """Return the revision of this transaction, the same for all its changes. The base must be locked."""
         ...
 
+    def add_generation(self, workspace_id: WorkspaceId, model: str, dimensions: int) -> Generation:
+        """Return a generation with a number that was never given before."""
+        ...
+
+    def follow(
+        self, workspace_id: WorkspaceId, following: NextGeneration | None, previous: int | None
+    ) -> None:
+        """Note which generation is being made, how far it is, and which one a rollback would bring back."""
+        ...
+
+    def switch(self, workspace_id: WorkspaceId) -> None:
+        """Let the next generation serve from the present revision on; the one before becomes the previous."""
+        ...
+
+    def discard(self, workspace_id: WorkspaceId, generation: int) -> None:
+        """Give up a generation: its rows are removed by and by, and the past up to its end is not kept."""
+        ...
+
+    def stored(self, workspace_id: WorkspaceId) -> tuple[int, ...]:
+        """Return all generations of which there may be rows: those in use and those on their way out."""
+        ...
+
+    def reindexing(self) -> list[WorkspaceId]:
+        """Return the workspaces in which a generation is being made."""
+        ...
+
     def use_model(self, workspace_id: WorkspaceId, generation: int, model: str, dimensions: int) -> None:
         """Say which model the vectors of a generation are of; raise ModelMismatch for another."""
         ...

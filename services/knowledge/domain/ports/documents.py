@@ -76,7 +76,7 @@ class Documents(Protocol):
         ...
 
     def delete(self, workspace_id: WorkspaceId, document: Document, revision: int, at: datetime) -> None:
-        """Remove a document with all that was made of it; `revision` > 0: leave a tombstone in the feed."""
+        """Remove a document and its place in the queue; `revision` > 0: leave a tombstone in the feed."""
         ...
 
     def set_status(
@@ -90,9 +90,15 @@ class Documents(Protocol):
         ...
 
     def publish(
-        self, workspace_id: WorkspaceId, document_id: DocumentId, revision: int, chunks: int, at: datetime
+        self,
+        workspace_id: WorkspaceId,
+        document_id: DocumentId,
+        revision: int,
+        chunks: int,
+        embedded: int,
+        at: datetime,
     ) -> None:
-        """Note that the passages of the present content are in the feed."""
+        """Note that the passages of the present content are in the feed, so many of them embedded for it."""
         ...
 
     def confirm(self, workspace_id: WorkspaceId, floor: int, at: datetime) -> list[DocumentId]:
@@ -100,23 +106,46 @@ class Documents(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Holding:
+    """What a generation has of a document: so many passages of a content version."""
+
+    content_version: int
+    chunks: int
+
+
+@dataclass(frozen=True)
+class IndexedContent:
+    """A document's content as passages; those that `vectors` does not have are in the index already."""
+
+    document_id: DocumentId
+    content_version: int
+    chunks: Sequence[Chunk]
+    vectors: Mapping[str, ChunkVectors]
+
+
 class Chunks(Protocol):
-    """The passages of a workspace's present generation."""
+    """The passages of a workspace's generations."""
+
+    def holdings(
+        self, workspace_id: WorkspaceId, document_id: DocumentId, generations: Collection[int]
+    ) -> Mapping[int, Holding]:
+        """Return what generations have of a document."""
+        ...
 
     def replace(
-        self,
-        workspace_id: WorkspaceId,
-        document_id: DocumentId,
-        chunks: Sequence[Chunk],
-        vectors: Mapping[str, ChunkVectors],
-        revision: int,
+        self, workspace_id: WorkspaceId, generation: int, content: IndexedContent, revision: int, at: datetime
     ) -> None:
         """
-        Make `chunks` the passages of a document, with tombstones for those that are no more.
+        Make `content` what a generation has of a document, with tombstones for passages that are no more.
 
-        Those that `vectors` has are written, new or not; the others are there and stay as they are.
+        What is replaced in a generation that serves, or once did, is kept as a version.
 
         Raises:
-            ClaimLost: one that `vectors` does not have is not there.
+            ClaimLost: a passage that is not written is not there.
         """
+        ...
+
+    def delete_document(self, workspace_id: WorkspaceId, document_id: DocumentId) -> int:
+        """Remove all passages of a document from all generations, with no tombstones; return how many."""
         ...

@@ -7,7 +7,7 @@ from typing import Protocol
 from services.kernel.ids import WorkspaceId
 from services.kernel.pages import Place
 from services.knowledge.domain.document import DocumentId, Failure
-from services.knowledge.domain.operation import NewOperation, Operation, OperationId
+from services.knowledge.domain.operation import NewOperation, Operation, OperationId, Status
 
 
 class Operations(Protocol):
@@ -26,17 +26,23 @@ class Operations(Protocol):
         ...
 
     def documents_done(self, workspace_id: WorkspaceId, ids: Collection[DocumentId], at: datetime) -> None:
-        """End well what waits for these documents."""
+        """End well what waits for these documents in the generation that serves."""
+        ...
+
+    def document_gone(self, workspace_id: WorkspaceId, document_id: DocumentId, at: datetime) -> None:
+        """End well what waits for a document that is no more."""
+        ...
+
+    def end(
+        self, workspace_id: WorkspaceId, operation_id: OperationId, outcome: Status, at: datetime
+    ) -> None:
+        """End an operation that makes a generation."""
         ...
 
     def document_failed(
         self, workspace_id: WorkspaceId, document_id: DocumentId, failure: Failure, at: datetime
     ) -> None:
-        """Fail what waits for a document."""
-        ...
-
-    def deletions_confirmed(self, workspace_id: WorkspaceId, floor: int, at: datetime) -> None:
-        """End well the deletions up to revision `floor`."""
+        """Fail what waits for a document, in whatever generation."""
         ...
 
     def withdrawable(

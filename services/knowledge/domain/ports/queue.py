@@ -16,9 +16,30 @@ class Queue(Protocol):
     """Documents that wait for an indexer."""
 
     def put(
-        self, workspace_id: WorkspaceId, document_id: DocumentId, content_version: int, at: datetime
+        self,
+        workspace_id: WorkspaceId,
+        document_id: DocumentId,
+        content_version: int,
+        at: datetime,
+        *,
+        background: bool = False,
+        anew: bool = False,
     ) -> None:
-        """Queue a document at a content version; a claim that somebody has on it is void."""
+        """
+        Queue a document at a content version; a claim that somebody has on it is void.
+
+        One that waits in the background comes to the fore. `background`: behind all that callers have just
+        written; one that is queued or claimed already stays as it is. `anew`: its passages are all embedded,
+        also those that are there.
+        """
+        ...
+
+    def put_lacking(self, workspace_id: WorkspaceId, generation: int, at: datetime) -> None:
+        """Queue in the background all documents whose present content a generation does not have."""
+        ...
+
+    def drop_background(self, workspace_id: WorkspaceId) -> None:
+        """Take out what `put_lacking` has put; claims on it are void."""
         ...
 
     def withdraw(self, workspace_id: WorkspaceId, document_id: DocumentId, at: datetime) -> bool:
@@ -33,14 +54,18 @@ class Queue(Protocol):
         """Return how fast the workspace's documents were indexed of late."""
         ...
 
-    def waits(self, model: str, now: datetime) -> bool:
+    def waits(self, models: Collection[str], now: datetime) -> bool:
         """Return whether there is something to claim; costs no lock."""
+        ...
+
+    def left_alone(self, models: Collection[str], now: datetime) -> list[WorkspaceId]:
+        """Return where something waits that nobody who has just these models can claim."""
         ...
 
     def claim(
         self,
         owner: IndexerId,
-        model: str,
+        models: Collection[str],
         limit: int,
         now: datetime,
         until: datetime,
@@ -51,8 +76,7 @@ class Queue(Protocol):
 
         The turn is that of the workspace which follows `after`, the last one whose turn it was.
 
-        Workspaces whose vectors are of another model are left alone, documents that indexers died of too
-        often are failed.
+        Workspaces that write a generation of a model that is none of `models` are left alone.
         """
         ...
 
@@ -68,10 +92,18 @@ class Queue(Protocol):
         """Raise ClaimLost unless the claim is still good; it stays so until the end of the transaction."""
         ...
 
-    def postpone(self, workspace_id: WorkspaceId, claim: Claim, not_before: datetime, attempts: int) -> None:
-        """Give a held claim back."""
+    def postpone(
+        self,
+        workspace_id: WorkspaceId,
+        claim: Claim,
+        not_before: datetime,
+        attempts: int,
+        *,
+        background: bool = False,
+    ) -> None:
+        """Give a held claim back, to the background where no caller waits for what is left to do."""
         ...
 
     def finish(self, workspace_id: WorkspaceId, claim: Claim, at: datetime) -> None:
-        """Take a held document out; it counts for the pace."""
+        """Take a held document out, unless it is wanted anew since; it counts for the pace."""
         ...

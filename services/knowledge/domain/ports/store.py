@@ -11,11 +11,16 @@ from typing import Protocol
 
 from services.knowledge.domain.ports.answers import Answers
 from services.knowledge.domain.ports.bases import Bases
+from services.knowledge.domain.ports.deletions import Deletions
 from services.knowledge.domain.ports.documents import Chunks, Documents
 from services.knowledge.domain.ports.feed import Feed, Replicas
+from services.knowledge.domain.ports.history import History
 from services.knowledge.domain.ports.operations import Operations
+from services.knowledge.domain.ports.past import Past
 from services.knowledge.domain.ports.queue import Queue
+from services.knowledge.domain.ports.reindexes import Reindexes
 from services.knowledge.domain.ports.stocks import Stocks
+from services.knowledge.domain.ports.versions import Versions
 
 
 class Transaction(Protocol):
@@ -32,6 +37,10 @@ class Transaction(Protocol):
     @property
     def operations(self) -> Operations: ...
     @property
+    def reindexes(self) -> Reindexes: ...
+    @property
+    def history(self) -> History: ...
+    @property
     def feed(self) -> Feed: ...
     @property
     def replicas(self) -> Replicas: ...
@@ -39,6 +48,12 @@ class Transaction(Protocol):
     def answers(self) -> Answers: ...
     @property
     def stocks(self) -> Stocks: ...
+    @property
+    def versions(self) -> Versions: ...
+    @property
+    def past(self) -> Past: ...
+    @property
+    def deletions(self) -> Deletions: ...
 
 
 class Store(Protocol):
@@ -54,4 +69,8 @@ class Store(Protocol):
 
     def read(self) -> AbstractContextManager[Transaction]:
         """Begin a snapshot."""
+        ...
+
+    def scrub(self) -> None:
+        """Leave nothing in the database's files of what committed transactions have deleted or replaced."""
         ...

@@ -25,10 +25,13 @@ def _generations() -> None:
         sa.Column("next_generation", sa.Integer, nullable=True),
         sa.Column("reindex_operation_id", sa.Text, nullable=True),
         sa.Column("switch_at", UtcDateTime, nullable=True),
+        sa.Column("next_whole_at", sa.BigInteger, nullable=True),
         sa.Column("previous_generation", sa.Integer, nullable=True),
     ):
         op.add_column("knowledge_bases", column)
     op.execute("UPDATE knowledge_bases SET past_from_revision = revision")
+    discarded = sa.Column("discarded", sa.Boolean, nullable=False, server_default=sa.false())
+    op.add_column("generations", discarded)
     op.create_table(
         "generation_terms",
         sa.Column("workspace_id", sa.Text, primary_key=True),
@@ -70,6 +73,14 @@ def _versions() -> None:
     op.execute("UPDATE documents SET seen_since = revision")
     op.add_column("chunks", sa.Column("since", sa.BigInteger, nullable=False, server_default="0"))
     op.execute("UPDATE chunks SET since = revision")
+    deleted = sa.text("deleted")
+    op.create_index(
+        "chunks_deleted",
+        "chunks",
+        ["workspace_id", "generation", "revision"],
+        sqlite_where=deleted,
+        postgresql_where=deleted,
+    )
     op.create_table(
         "document_versions",
         sa.Column("workspace_id", sa.Text, primary_key=True),
@@ -86,6 +97,7 @@ def _versions() -> None:
         sa.Column("content_sha256", sa.Text, nullable=False),
         sa.Column("bytes", sa.Integer, nullable=False),
         sa.Column("content", sa.LargeBinary, nullable=True),
+        sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("seen_since", sa.BigInteger, nullable=False),
         sa.Column("seen_until", sa.BigInteger, nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
@@ -118,6 +130,16 @@ def _versions() -> None:
 
 
 def _queue() -> None:
+    op.drop_index("documents_by_status", "documents")
+    op.create_index("documents_by_status", "documents", ["workspace_id", "status", "chunks", "bytes"])
+    publishing = sa.text("status = 'publishing'")
+    op.create_index(
+        "documents_publishing",
+        "documents",
+        ["workspace_id", "content_revision"],
+        sqlite_where=publishing,
+        postgresql_where=publishing,
+    )
     for name in ("background", "anew"):
         column = sa.Column(name, sa.Boolean, nullable=False, server_default=sa.false())
         op.add_column("indexing_tasks", column)
@@ -129,5 +151,30 @@ def _queue() -> None:
 
 def _operations() -> None:
     op.add_column("operations", sa.Column("generation", sa.Integer, nullable=True))
+    op.add_column("operations", sa.Column("outcome", sa.Text, nullable=True))
+    op.create_index("operations_by_end", "operations", ["finished_at"])
+    op.drop_index("operation_items_by_state", "operation_items")
+    op.create_index(
+        "operation_items_by_state", "operation_items", ["workspace_id", "operation_id", "state", "unchanged"]
+    )
     op.add_column("operations", sa.Column("receipt", Json, nullable=True))
     op.add_column("operation_items", sa.Column("generation", sa.Integer, nullable=True))
+    op.create_table(
+        "deletions",
+        sa.Column("workspace_id", sa.Text, primary_key=True),
+        sa.Column("operation_id", sa.Text, primary_key=True),
+        sa.Column("document_id", sa.Text, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+    )
+    # Deletions that are on their way end like new ones; what they removed, nobody counted.
+    op.execute(
+        "INSERT INTO deletions (workspace_id, operation_id, document_id, revision)"
+        " SELECT i.workspace_id, i.operation_id, i.document_id, i.revision"
+        " FROM operation_items i"
+        " JOIN operations o ON o.workspace_id = i.workspace_id AND o.id = i.operation_id"
+        " WHERE o.kind = 'document_delete' AND i.state = 'pending'"
+    )
+    op.drop_index("operation_items_by_revision", "operation_items")
+    op.drop_column("operation_items", "revision")
+    op.add_column("idempotency_keys", sa.Column("document_id", sa.Text, nullable=True))
+    op.create_index("idempotency_keys_by_document", "idempotency_keys", ["workspace_id", "document_id"])
