@@ -42,16 +42,16 @@ test: check ## everything that guards the project
 	$(BIN)/pytest tests
 
 .PHONY: faults
-faults: install ## kill -9 each process in turn, ROUNDS times (default 10)
-	FAULT_ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest tests/faults
+faults: install ## kill -9 each process in turn, ROUNDS times (default 10), and as often whatever indexes, at random moments
+	FAULT_ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest tests/faults tests/contracts/knowledge/test_crashes.py
 
 .PHONY: fuzz
 fuzz: install ## hold the running system against its openapi.json with made-up requests, SECONDS long (default 900)
 	FUZZ_SECONDS=$(or $(SECONDS),900) $(BIN)/pytest tests/e2e/test_openapi.py
 
 .PHONY: bench
-bench: install $(if $(filter gateway,$(PART)),,build/bench/venv/.made) ## measure: PART=vector or vector-growth beside the peers (BENCH_POINTS=10000 for a short look), PART=gateway
-	@GRPC_ENABLE_FORK_SUPPORT=0 $(BIN)/python -m tests.bench.$(if $(filter gateway,$(PART)),gateway,$(if $(filter vector-growth,$(PART)),growth,vector))
+bench: install $(if $(filter gateway knowledge,$(PART)),,build/bench/venv/.made) ## measure: PART=vector or vector-growth beside the peers (BENCH_POINTS=10000 for a short look), PART=gateway, PART=knowledge (BENCH_CHUNKS=1000,4000 for a short look)
+	@GRPC_ENABLE_FORK_SUPPORT=0 $(BIN)/python -m tests.bench.$(if $(filter gateway knowledge,$(PART)),$(PART),$(if $(filter vector-growth,$(PART)),growth,vector))
 
 .PHONY: eval
 eval: install ## how well DATA's questions are answered, beside the last figures: [PART=test SETS=a,b MOST=20 BASELINE=file]

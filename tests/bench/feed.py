@@ -124,6 +124,9 @@ class _Servicer(rpc.ChangeFeedServiceServicer):
     ) -> pb.ListChangesResponse:
         return self._feed.changes(request.after_revision)
 
+    def ListPast(self, request: pb.ListPastRequest, context: grpc.ServicerContext) -> pb.ListPastResponse:
+        context.abort(grpc.StatusCode.NOT_FOUND, "nothing is kept")
+
 
 def service(feed: BenchFeed) -> Service:
     """Return the feed's service, ready for a server."""

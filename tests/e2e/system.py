@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +118,7 @@ class System:
 
     def _made(self, name: str, *arguments: str) -> Workspace:
         key = json.loads(self.cli(*arguments, "--json").stdout)
-        return Workspace(name, key["key"], key["id"], client(self.url, key["key"]))
+        return Workspace(name, key["key"], key["id"], client(self.url, key["key"]), key["workspace_id"])
 
 
 @dataclass(frozen=True)
@@ -129,12 +129,13 @@ class Workspace:
     key: str
     key_id: str
     http: httpx.Client
+    id: str
 
 
 @contextmanager
-def running_system(data: Path, *options: str) -> Iterator[System]:
-    """Starts a system and stops it at the end."""
-    environment = {**clean_environment(data), "GATEWAY_PORT": "0"}
+def running_system(data: Path, *options: str, settings: Mapping[str, str] | None = None) -> Iterator[System]:
+    """Starts a system and stops it at the end; `settings` are variables that every process gets."""
+    environment = {**clean_environment(data), "GATEWAY_PORT": "0", **(settings or {})}
     process = subprocess.Popen(
         [sys.executable, "-m", "deploy.local", "run", *options],
         env=environment,

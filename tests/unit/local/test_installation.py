@@ -55,3 +55,16 @@ def test_access_waits_for_the_counters(tmp_path: Path) -> None:
     specifications = processes(DataDirectory(tmp_path), Addresses.allocate(0))
     assert specifications[0].name == "valkey"
     assert next(each for each in specifications if each.name == "access").after == ["valkey"]
+
+
+def test_no_process_waits_for_one_that_waits_for_it(tmp_path: Path) -> None:
+    """Who calls another need not start after it: knowledge calls query, which starts last."""
+    specifications = processes(DataDirectory(tmp_path), Addresses.allocate(0))
+    started: set[str] = set()
+    while len(started) < len(specifications):
+        ready = {each.name for each in specifications if started.issuperset(each.after)}
+        assert ready > started
+        started = ready
+    knowledge = next(each for each in specifications if each.name == "knowledge")
+    query = next(each for each in specifications if each.name == "query")
+    assert knowledge.environment["KNOWLEDGE_QUERY_TARGET"] == query.environment["QUERY_LISTEN"]
