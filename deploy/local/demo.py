@@ -8,9 +8,9 @@ from pathlib import Path
 from deploy.local.data_directory import DataDirectory, read_json, write_json
 from deploy.local.installation import Addresses
 from gateway.client.client import SupportAgent
+from gateway.client.delivery import PushResult
 from gateway.client.errors import ApiError
 from gateway.client.operator import Operator
-from gateway.client.delivery import PushResult
 from gateway.client.push import Push
 
 WORKSPACE = "demo"

@@ -134,7 +134,11 @@ def processes(data: DataDirectory, addresses: Addresses) -> list[Specification]:
         service(
             "knowledge",
             "services.knowledge",
-            {"DATABASE_URL": data.sqlite_url("knowledge"), "ACCESS_TARGET": addresses.target("access")},
+            {
+                "DATABASE_URL": data.sqlite_url("knowledge"),
+                "ACCESS_TARGET": addresses.target("access"),
+                "QUERY_TARGET": addresses.target("query"),
+            },
         ),
         service(
             "indexer",
