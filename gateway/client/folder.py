@@ -31,6 +31,7 @@ BINARY = frozenset({CONTENT_TYPES[".pdf"], CONTENT_TYPES[".docx"]})
 LONGEST_TITLE = 500
 LARGEST_BYTES = 10 * 1024 * 1024
 TOO_LARGE = "The file is larger than 10 MiB."
+# The API takes 16 pairs; one is for the name of a sync.
 MOST_PAIRS, LONGEST_KEY, LONGEST_VALUE = 15, 64, 512
 _FIELDS = frozenset({"title", "url", "tags", "locale", "audience"})
 NO_TEXT = "Its name, front matter or content holds a character that no text has."

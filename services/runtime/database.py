@@ -7,6 +7,7 @@ rolls it back.
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -38,6 +39,14 @@ _PRESENCE = {
 }
 # A process that starts waits longer: another one may be migrating.
 _MIGRATION_SECONDS = 300
+
+# By transaction ids, which are counted modulo 2^32.
+_NEXT_TRANSACTION = sa.text("SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text)")
+_EARLIER_SNAPSHOT = sa.text(
+    "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    " AND datname = current_database() AND backend_type = 'client backend'"
+    " AND greatest(age(backend_xmin), age(backend_xid)) > age(CAST(:horizon AS xid)))"
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -149,6 +158,7 @@ class Database:
     def _vacuum(self, tables: Sequence[sa.Table]) -> None:
         with self.engine.connect() as connection:
             alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            _await_earlier_snapshots(alone)
             for table in tables:
                 alone.exec_driver_sql(f"VACUUM {table.name}")
 
@@ -257,6 +267,16 @@ def _unavailable_when_gone() -> Iterator[None]:
             raise
         _log.warning("database_unavailable", error=str(error.__cause__ or error))
         raise Unavailable("The database does not answer.") from error
+
+
+def _await_earlier_snapshots(connection: sa.Connection) -> None:
+    """VACUUM leaves where it is, without a word, what somebody's older snapshot still has."""
+    horizon = int(connection.execute(_NEXT_TRANSACTION).scalar_one()) % 2**32
+    until = time.monotonic() + _SCRUB_MILLISECONDS / 1000
+    while connection.execute(_EARLIER_SNAPSHOT, {"horizon": str(horizon)}).scalar_one():
+        if time.monotonic() >= until:
+            raise Unavailable("Somebody still reads what was deleted.")
+        time.sleep(0.02)
 
 
 def _size(cursor: Any) -> int:

@@ -42,6 +42,7 @@ def belongings(leaf: Workspace) -> Belongings:
         "operation_id": operations[0]["id"],
         "conversation_id": conversation,
         "message_id": answer["message_id"],
+        "version": "1",
     }
     ids = {each["id"] for each in [*documents, *operations]} | {conversation, answer["message_id"]}
     return Belongings(variables, frozenset(ids))

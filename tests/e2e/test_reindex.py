@@ -21,8 +21,8 @@ PAGES = {
 
 @pytest.fixture
 def kitchen(system: System, request: pytest.FixtureRequest) -> Workspace:
-    """A workspace with a few pages."""
-    workspace = system.workspace(request.node.name.replace("_", "-")[:40])
+    """A workspace with a few pages, which may be searched without a pause."""
+    workspace = system.workspace(request.node.name.replace("_", "-")[:40], plan="enterprise")
     pages = [{"external_id": name, "title": name, "content": text} for name, text in PAGES.items()]
     operation = workspace.http.post(f"{DOCUMENTS}/batch", json={"documents": pages}).json()
     assert finished(workspace.http, operation)["status"] == "succeeded"

@@ -41,6 +41,8 @@ class Streamer(threading.Thread):
                 continue
             if answer.status_code != 200:
                 self.endings[f"{answer.status_code} {answer.json()['code']}"] += 1
+                # Whoever comes back at once runs into the limit.
+                self._stop_now.wait(0.1)
                 continue
             events = events_of(answer)
             last = next(iter(events[-1])) if events else "nothing"

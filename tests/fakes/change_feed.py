@@ -18,6 +18,7 @@ from services.vector_search.domain.changes import (
     Changes,
     ChangeSet,
     Chunk,
+    Cursor,
     EmbeddingModel,
     GenerationId,
     Head,
@@ -234,17 +235,20 @@ class FakeChangeFeed:
         with self._news:
             self._news.wait_for(lambda: bool(self.behind()), seconds)
 
-    def changes(self, position: Position) -> Changes:
-        """Return what came after a position."""
+    def changes(self, cursor: Cursor) -> Changes:
+        """Return what came after a cursor."""
         self._called("changes")
+        position = cursor.position
         with self._news:
             workspace = self._workspace(position.workspace_id)
             generation = workspace.generations.get(position.generation)
             if generation is None or position.generation not in (workspace.serving, workspace.next):
                 return Changes((), workspace.head, True, EmbeddingModel("", 0))
-            if position.revision and position.revision < workspace.forgotten:
+            if position.revision and max(position.revision, cursor.begun_at) < workspace.forgotten:
                 return Changes((), workspace.head, True, generation.model)
             sets = self._sets(workspace, generation, position.revision)[: self.page_revisions]
+            if not sets and position.revision < workspace.head:
+                sets = [ChangeSet(workspace.head)]
             return Changes(tuple(sets), workspace.head, False, generation.model)
 
     def _sets(self, workspace: _Workspace, generation: _Generation, after: int) -> list[ChangeSet]:
@@ -347,7 +351,7 @@ class FakeChangeFeedServicer(rpc.ChangeFeedServiceServicer):
     ) -> pb.ListChangesResponse:
         """Return changes."""
         asked = Position(WorkspaceId(request.workspace_id), request.generation, request.after_revision)
-        changes = self._feed.changes(asked)
+        changes = self._feed.changes(Cursor(asked, request.begun_at_revision))
         return pb.ListChangesResponse(
             changes=[_message(each) for each in changes.sets],
             head_revision=changes.head_revision,

@@ -21,7 +21,8 @@ class FakeApi:
     Documents, operations, keys, settings, audit and answers of one workspace.
 
     `troubles` are answers or exceptions to give before the real ones; `requests` is what came in.
-    Documents are indexed after `polls_until_indexed` looks at their operation.
+    Documents are indexed after `polls_until_indexed` looks at their operation; operations of the kinds in
+    `failing` fail.
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,7 @@ class FakeApi:
         self.tokens: list[str] = []
         self.troubles: list[Answer | Exception] = []
         self.refused: dict[str, tuple[str, str]] = {}
+        self.failing: set[str] = set()
         self.polls_until_indexed = 1
         self.page_size = 2
         self.events: list[dict[str, Any]] = []
@@ -150,7 +152,7 @@ class FakeApi:
 
     def _accepted(self, kind: str) -> Answer:
         operation_id = f"op_{len(self.operations)}"
-        counts = {"total": 1, "done": 0, "failed": 0, "polls": 0}
+        counts = {"total": 1, "done": 0, "failed": int(kind in self.failing), "polls": 0}
         self.operations[operation_id] = {"id": operation_id, "kind": kind, "status": "running", **counts}
         return 202, self.operations[operation_id], {}
 

@@ -162,10 +162,6 @@ class Editor(Insistent):
 class Reindexer(Insistent):
     """Has the index made anew, goes back, and calls some of it off."""
 
-    def __init__(self, workspace: Workspace, name: str, chance: random.Random) -> None:
-        super().__init__(workspace, name, chance)
-        self.ended: list[str] = []
-
     def step(self) -> None:
         """One operation to its end."""
         path = self.chance.choice(["reindex", "reindex", "reindex/rollback"])
@@ -179,10 +175,11 @@ class Reindexer(Insistent):
             self.insist("POST", f"{operation}/cancel", None, 200, 202, 409)
         while not self._stopping.wait(0.1):
             answer = self.insist("GET", operation, None, 200)
-            if answer is None or answer.json()["status"] not in ("queued", "running"):
-                break
-        if answer is not None and answer.json()["status"] not in ("queued", "running"):
-            self.ended.append(answer.json()["status"])
+            if answer is None or answer.json()["status"] in ("succeeded", "cancelled"):
+                return
+            if answer.json()["status"] not in ("queued", "running"):
+                self.problems.append(f"{path}: {answer.text}")
+                return
 
 
 @dataclass

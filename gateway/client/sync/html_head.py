@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
+from gateway.client.sync.web import AGENT
+
 # A head that goes on for longer has said what it has to say.
 _READ = 256 * 1024
 _DECLARED = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
@@ -75,6 +77,13 @@ class _Reader(HTMLParser):
 
 
 def indexable(directives: str) -> bool:
-    """Whether robots' directives, of a header or of a page, let it into an index."""
-    words = {word.strip().lower() for word in directives.replace(":", ",").split(",")}
-    return words.isdisjoint({"noindex", "none"})
+    """
+    Whether robots' directives, of a header or of a page, let it into an index.
+
+    A name before a directive, as in `googlebot: noindex`, is that of the robot that it is for.
+    """
+    for directive in directives.lower().split(","):
+        robot, _, word = directive.rpartition(":")
+        if robot.strip() in ("", AGENT) and word.strip() in ("noindex", "none"):
+            return False
+    return True

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from protego import Protego
 
-from gateway.client.sync.web import USER_AGENT, NotFetched, Web
+from gateway.client.sync.web import AGENT, NotFetched, Web
 
 # RFC 9309, 2.5: at least 500 KiB are to be read.
 MAX_BYTES = 512 * 1024
 # A site that wants to be asked more seldom than this is asked this seldom.
 MAX_DELAY = 10.0
-
-_AGENT = USER_AGENT.partition("/")[0]
 
 
 class Robots:
@@ -40,10 +38,10 @@ class Robots:
 
     def allows(self, url: str) -> bool:
         """Whether a URL of the site may be fetched."""
-        return self._rules is not None and bool(self._rules.can_fetch(url, _AGENT))
+        return self._rules is not None and bool(self._rules.can_fetch(url, AGENT))
 
     @property
     def delay(self) -> float:
         """Seconds to wait between two requests."""
-        wanted = self._rules.crawl_delay(_AGENT) if self._rules is not None else None
+        wanted = self._rules.crawl_delay(AGENT) if self._rules is not None else None
         return min(MAX_DELAY, float(wanted or 0.0))

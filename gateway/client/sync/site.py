@@ -39,8 +39,8 @@ class Site:
     A source of pages; the name of each is its URL.
 
     Only pages on the sitemap's own host are fetched, as the protocol has it, and those that robots.txt
-    allows, one after the other. A page that is not found, or wants to be in no index, is not yielded, as if
-    the sitemap did not list it.
+    allows, one after the other; a redirect is followed where the robots.txt of its target allows it. A page
+    that is not found, or wants to be in no index, is not yielded, as if the sitemap did not list it.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Site:
         self._web = web
         self._max_pages = max_pages
         self._sleep = sleep
+        self._robots: dict[str, Robots] = {}
 
     def read(self) -> Iterator[Page | Unreadable]:
         """
@@ -63,24 +64,30 @@ class Site:
         Raises:
             ClientError: the sitemap, or what robots may do, can't be had; nothing is known of the site then.
         """
+        self._robots.clear()
         urls = self._listed()
         home = httpx.URL(self.name)
-        robots: dict[str, Robots] = {}
         for url in urls:
             place = _url(url)
-            if place is None or place.host != home.host:
-                yield Unreadable(url[:_LONGEST_EXTERNAL_ID], "It is not on the sitemap's host.")
+            if place is None or place.scheme not in ("http", "https") or place.host != home.host:
+                yield Unreadable(url[:_LONGEST_EXTERNAL_ID], "It is no page on the sitemap's host.")
                 continue
-            origin = f"{place.scheme}://{place.netloc.decode('ascii')}"
-            if origin not in robots:
-                robots[origin] = Robots(self._web, origin)
-            rules = robots[origin]
+            rules = self._rules(place)
             if not rules.answers:
-                raise ClientError(f"{origin}/robots.txt can't be had: nothing is fetched.")
+                raise ClientError(f"{_origin(place)}/robots.txt can't be had: nothing is fetched.")
             found = self._page(url) if rules.allows(url) else Unreadable(url, "robots.txt does not allow it.")
             if found is not None:
                 yield found
             self._sleep(rules.delay)
+
+    def _rules(self, place: httpx.URL) -> Robots:
+        origin = _origin(place)
+        if origin not in self._robots:
+            self._robots[origin] = Robots(self._web, origin)
+        return self._robots[origin]
+
+    def _may(self, url: str) -> bool:
+        return self._rules(httpx.URL(url)).allows(url)
 
     def _listed(self) -> list[str]:
         first = self._sitemap(self.name)
@@ -108,7 +115,7 @@ class Site:
         if len(url) > _LONGEST_EXTERNAL_ID:
             return Unreadable(url[:_LONGEST_EXTERNAL_ID], "Its URL is too long for a name.")
         try:
-            answer = self._web.fetch(url, max_bytes=MAX_PAGE_BYTES)
+            answer = self._web.fetch(url, max_bytes=MAX_PAGE_BYTES, may=self._may)
         except NotFetched as error:
             return Unreadable(url, error.reason)
         if answer.status in _GONE or not indexable(answer.headers.get("x-robots-tag", "")):
@@ -136,6 +143,10 @@ def _page_of(url: str, answer: Fetched) -> Page | Unreadable | None:
         title, locale = head.title or title, head.locale
     page = Page(url, title[:LONGEST_TITLE], text, _TEXTS[media_type], url=url, locale=locale)
     return page if page.is_text() else Unreadable(url, NO_TEXT)
+
+
+def _origin(place: httpx.URL) -> str:
+    return f"{place.scheme}://{place.netloc.decode('ascii')}"
 
 
 def _url(text: str) -> httpx.URL | None:

@@ -13,7 +13,8 @@ import httpx
 from gateway.public_web.addresses import Address, Resolve, addresses_of, is_public, resolved
 from gateway.public_web.pinned import FAILURES, Pinned
 
-USER_AGENT = "supportagent-sync/1"
+AGENT = "supportagent-sync"
+USER_AGENT = f"{AGENT}/1"
 SECONDS = 30.0
 MAX_REDIRECTS = 5
 
@@ -68,9 +69,16 @@ class Web:
         self._trust = trust or httpcore.default_ssl_context()
         self._seconds = seconds
 
-    def fetch(self, url: str, *, max_bytes: int, headers: Mapping[str, str] | None = None) -> Fetched:
+    def fetch(
+        self,
+        url: str,
+        *,
+        max_bytes: int,
+        headers: Mapping[str, str] | None = None,
+        may: Callable[[str], bool] = lambda _: True,
+    ) -> Fetched:
         """
-        Returns what a URL answers with, whatever its status.
+        Returns what a URL answers with, whatever its status; `may` is asked before a redirect is followed.
 
         Raises:
             NotFetched: the URL is none that may be fetched, or no whole answer of at most `max_bytes` came.
@@ -82,6 +90,8 @@ class Web:
             if answer.status not in _REDIRECTS or "location" not in answer.headers:
                 return answer
             place = _redirected(place, answer.headers["location"])
+            if not may(str(place)):
+                raise NotFetched("It redirects to where robots may not go.")
         raise NotFetched(f"It redirects more than {MAX_REDIRECTS} times.")
 
     def _get(self, place: httpx.URL, until: float, max_bytes: int, headers: Mapping[str, str]) -> Fetched:

@@ -29,7 +29,9 @@ class ChangeFeedServicer(rpc.ChangeFeedServiceServicer):
     ) -> pb.ListChangesResponse:
         """Return the changes of a workspace after a revision."""
         workspace_id = WorkspaceId(request.workspace_id)
-        changes = self._follow.changes(workspace_id, request.generation, request.after_revision)
+        changes = self._follow.changes(
+            workspace_id, request.generation, request.after_revision, request.begun_at_revision
+        )
         return convert.changes_response(changes)
 
     def ListPast(self, request: pb.ListPastRequest, context: grpc.ServicerContext) -> pb.ListPastResponse:

@@ -114,8 +114,8 @@ class Changes:
     """
     A stretch of a workspace's feed.
 
-    `restart`: what lies between the asked-for revision and the first one kept is gone, or the asker knows a
-    future that never came (a restored database); it must begin at 0.
+    `restart`: tombstones are gone that the asker needs, or it knows a future that never came (a restored
+    database); it must begin at 0.
     """
 
     sets: Sequence[ChangeSet]

@@ -15,7 +15,7 @@ class Deletion:
     """
     A deletion on its way.
 
-    `revision` is that of the tombstone; 0: search has never known the document, and no replica is asked.
+    `revision` is that of the tombstone; 0: no replica has ever had anything of the document, none is asked.
     """
 
     operation_id: OperationId

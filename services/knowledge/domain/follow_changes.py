@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from datetime import timedelta
 
 from services.kernel.clock import Clock
+from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.change_feed import ANSWER_BYTES, MAX_BEHIND, Changes, News, Replica
 from services.knowledge.domain.past import PastPage, past_page
@@ -13,6 +14,10 @@ from services.knowledge.domain.ports.store import Store
 MAX_WAIT_SECONDS = 2.0
 # Other processes commit, too: the database is asked, not a condition in this process.
 _POLL_SECONDS = 0.05
+# Documents that are made indexed in one transaction: writers get their turn, and PostgreSQL takes no list of
+# more than 65,535.
+_AT_ONCE = 1000
+_PATIENCE_SECONDS = 0.5
 
 
 class FollowChanges:
@@ -30,10 +35,10 @@ class FollowChanges:
         self.lease_seconds = lease_seconds
         self._sleep = sleep
 
-    def changes(self, workspace_id: WorkspaceId, generation: int, after: int) -> Changes:
-        """Return what came after a revision, in order, each revision whole."""
+    def changes(self, workspace_id: WorkspaceId, generation: int, after: int, begun_at: int = 0) -> Changes:
+        """Return what came after a revision, in order, each revision whole; see `Feed.changes`."""
         with self._store.read() as tx:
-            return tx.feed.changes(workspace_id, generation, after, ANSWER_BYTES)
+            return tx.feed.changes(workspace_id, generation, after, ANSWER_BYTES, begun_at)
 
     def past(self, workspace_id: WorkspaceId, revision: int, page_token: str) -> PastPage:
         """Return a page of what search saw at an earlier revision; see `past_page`."""
@@ -70,16 +75,27 @@ class FollowChanges:
         """
         Make indexed, in some workspaces or all, the documents that every live replica has.
 
-        Also due when a lease lapses: the others may be level.
+        Of some workspaces, a replica's, not more than it can wait for. Also due when a lease lapses: the
+        others may be level.
         """
         with self._store.read() as tx:
             waiting = tx.replicas.confirmable(self._clock.now(), of)
         for workspace_id in waiting:
-            with self._store.write() as tx:
-                tx.bases.lock(workspace_id)
-                now = self._clock.now()
-                floor = tx.replicas.floor(workspace_id, now)
-                if floor is None:
-                    continue
-                indexed = tx.documents.confirm(workspace_id, floor, now)
-                tx.operations.documents_done(workspace_id, indexed, now)
+            try:
+                while self._confirm(workspace_id) and of is None:
+                    pass
+            except Unavailable:
+                # Somebody writes at length in this one; the others, and a lease, must not wait for that.
+                continue
+
+    def _confirm(self, workspace_id: WorkspaceId) -> bool:
+        """Make some documents of a workspace indexed; return whether there may be more."""
+        with self._store.write() as tx:
+            tx.bases.lock(workspace_id, _PATIENCE_SECONDS)
+            now = self._clock.now()
+            floor = tx.replicas.floor(workspace_id, now)
+            if floor is None:
+                return False
+            indexed = tx.documents.confirm(workspace_id, floor, now, _AT_ONCE)
+            tx.operations.documents_done(workspace_id, indexed, now)
+            return len(indexed) == _AT_ONCE

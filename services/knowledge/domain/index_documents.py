@@ -103,9 +103,9 @@ class IndexDocuments:
         """How many documents are claimed and neither done nor given back."""
         return len(self._hand.claims)
 
-    def give_back(self) -> None:
-        """Let other indexers have all that is in hand."""
-        for claim in self._hand.claims:
+    def give_back(self, claims: Sequence[Claim] | None = None) -> None:
+        """Let whoever comes next have these, or all that is in hand."""
+        for claim in self._hand.claims if claims is None else claims:
             self._committing.give_back(claim)
 
     def drop(self, claim: Claim) -> None:

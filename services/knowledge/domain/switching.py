@@ -37,15 +37,25 @@ class Switching:
         """Take the next step where one is due; to be called about once a second."""
         with self._store.read() as tx:
             bases = {each: tx.bases.get(each) for each in tx.bases.reindexing()}
+        failure: Exception | None = None
         for workspace_id, base in bases.items():
-            if base.next is None:
-                continue
-            if base.next.switch_at is not None:
-                self._finish(workspace_id, base.next.switch_at)
-            elif base.next.whole_at is None:
-                self._note_whole(workspace_id)
-            else:
-                self._set(workspace_id, base)
+            try:
+                self._step(workspace_id, base)
+            except Exception as error:
+                # What stands in the way of one, a gate that is away, keeps no other waiting.
+                failure = error
+        if failure is not None:
+            raise failure
+
+    def _step(self, workspace_id: WorkspaceId, base: Base) -> None:
+        if base.next is None:
+            return
+        if base.next.switch_at is not None:
+            self._finish(workspace_id, base.next.switch_at)
+        elif base.next.whole_at is None:
+            self._note_whole(workspace_id)
+        else:
+            self._set(workspace_id, base)
 
     def clear(self) -> None:
         """Remove what is left of generations that were given up."""

@@ -106,7 +106,7 @@ class Writing:
     def delete(self, document: Document) -> Operation:
         """Delete a document with all its versions; the operation ends when nothing is left of it anywhere."""
         tx, workspace_id = self.tx, self.workspace_id
-        revision = tx.bases.next_revision(workspace_id) if document.in_feed else 0
+        revision = tx.bases.next_revision(workspace_id) if self._travelled(document) else 0
         self.shelf.remove(document.bytes)
         chunks = tx.chunks.delete_document(workspace_id, document.id)
         versions, size = tx.versions.delete(workspace_id, document.id)
@@ -121,6 +121,13 @@ class Writing:
         receipt = Receipt(chunks, versions, document.bytes + size)
         tx.deletions.add(workspace_id, Deletion(operation.id, document.id, revision, receipt))
         return replace(operation, receipt=receipt)
+
+    def _travelled(self, document: Document) -> bool:
+        """Whether replicas may have something of a document: also one that only the next index has."""
+        if document.in_feed:
+            return True
+        stored = self.tx.bases.stored(self.workspace_id)
+        return bool(self.tx.chunks.holdings(self.workspace_id, document.id, stored))
 
     def operation(self, kind: Kind, items: Sequence[Item]) -> Operation:
         """Add an operation and return it as it is then."""

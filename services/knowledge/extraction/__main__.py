@@ -38,7 +38,9 @@ def main() -> None:
             wire.write_blocks(answers, extract(content, content_type))
         except IndexingFailed as failure:
             wire.write_failure(answers, failure)
-        except MemoryError:
+        except MemoryError as error:
+            # What its frames hold is given up first, for there to be room for the answer.
+            error.__traceback__ = None
             wire.write_failure(answers, _TOO_LARGE)
         except Exception:
             # A fault of a library; its text may hold the document's.

@@ -1,6 +1,7 @@
 """The extractor: bytes of a known type to blocks. No network, no files."""
 
 import re
+from dataclasses import replace
 
 from services.knowledge.domain.chunking.blocks import Block
 from services.knowledge.domain.document import ContentType
@@ -31,10 +32,16 @@ def extract(content: bytes, content_type: ContentType) -> list[Block]:
     """
     try:
         if content_type.is_text:
-            return _OF_TEXT[content_type](_text(content))
-        return _OF_BYTES[content_type](content)
+            blocks = _OF_TEXT[content_type](_text(content))
+        else:
+            blocks = _OF_BYTES[content_type](content)
     except RecursionError:
         raise IndexingFailed("EXTRACTION_FAILED", "The content is nested too deeply.") from None
+    # References such as &#1; bring in what the bytes do not hold.
+    return [
+        replace(block, text=_CONTROLS.sub("", block.text)) if _CONTROLS.search(block.text) else block
+        for block in blocks
+    ]
 
 
 def _text(content: bytes) -> str:

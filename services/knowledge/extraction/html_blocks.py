@@ -7,6 +7,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from services.knowledge.domain.chunking.blocks import Block, Heading, Kind, Piece
 from services.knowledge.domain.errors import IndexingFailed
+from services.knowledge.extraction.fence import fenced
 from services.knowledge.extraction.html_table import Table, table_of
 
 # A page has some twenty levels; more than these are nonsense that would exhaust the stack.
@@ -27,7 +28,6 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200e\u200f\u2060\ufeff"))
 # Links at a heading by which people copy its address.
 _ANCHORS = frozenset("#¶§🔗")
 _LANGUAGE = re.compile(r"\b(?:language|lang|highlight-source|brush:)[-:]?\s*([\w+#-]+)")
-_LONGEST_LANGUAGE = 20
 
 Skip = Callable[[LexborNode], bool]
 
@@ -131,12 +131,8 @@ class _Flow:
 
     def _code(self, node: LexborNode) -> None:
         text = _preformatted(node).strip("\n")
-        if not text.strip():
-            return
-        fence = "```"
-        while fence in text:
-            fence += "`"
-        self._blocks.append(Piece(Kind.CODE, f"{fence}{_language(node)}\n{text}\n{fence}"))
+        if text.strip():
+            self._blocks.append(Piece(Kind.CODE, fenced(text, _language(node))))
 
     def _table(self, node: LexborNode, depth: int) -> None:
         table = table_of(node)
@@ -186,6 +182,6 @@ def _preformatted(node: LexborNode) -> str:
 def _language(node: LexborNode) -> str:
     for each in (node, *node.css("code")[:1]):
         found = _LANGUAGE.search(each.attributes.get("class") or "")
-        if found and len(found.group(1)) <= _LONGEST_LANGUAGE:
+        if found:
             return found.group(1)
     return ""

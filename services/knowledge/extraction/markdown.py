@@ -8,6 +8,7 @@ from markdown_it.tree import SyntaxTreeNode
 
 from services.knowledge.domain.chunking.blocks import Block, Heading, Kind, Piece
 from services.knowledge.domain.front_matter import without_front_matter
+from services.knowledge.extraction.fence import fenced
 from services.knowledge.extraction.html_blocks import fragment_blocks
 from services.knowledge.extraction.templating import clean_source, clean_text
 
@@ -123,12 +124,7 @@ def _cell(node: SyntaxTreeNode) -> str:
 
 
 def _code(node: SyntaxTreeNode) -> str:
-    language = _language(node)
-    body = node.content.rstrip("\n")
-    fence = "```"
-    while fence in body:
-        fence += "`"
-    return f"{fence}{language}\n{body}\n{fence}"
+    return fenced(node.content.rstrip("\n"), _language(node))
 
 
 def _language(node: SyntaxTreeNode) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 from services.knowledge.domain.chunking.blocks import Block, Heading, Kind, Piece
+from services.knowledge.extraction.fence import fenced
 from services.knowledge.extraction.pdf_lines import Line, lines_of
 from services.knowledge.extraction.pdf_text import Word, pages_of
 
@@ -211,10 +212,7 @@ def _code(lines: Sequence[Line]) -> str:
         [(word.right - word.left) / max(len(word.text), 1) for line in lines for word in line.words]
     )
     body = "\n".join(" " * min(80, round((line.left - edge) / max(width, 1))) + line.text for line in lines)
-    fence = "```"
-    while fence in body:
-        fence += "`"
-    return f"{fence}\n{body}\n{fence}"
+    return fenced(body)
 
 
 def _joined(lines: Sequence[Line]) -> str:

@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 import structlog
@@ -22,6 +24,8 @@ _MEBIBYTE = 1024 * 1024
 _START_SECONDS = 60.0
 # Of processor time: a process that is given no processor is not at fault.
 _WALL_PER_SECOND = 3.0
+# One that has closed its pipe is gone within moments, or it is being killed for what it said.
+_DYING_SECONDS = 1.0
 # A process is replaced after so many documents, whatever its libraries leak.
 _MOST_DOCUMENTS = 1000
 
@@ -73,17 +77,17 @@ class ExtractionProcess:
                 with deadline:
                     blocks = _asked(process, content, content_type)
             except IndexingFailed as failure:
-                if failure.code == "EXTRACTION_TOO_LARGE":
-                    # What is left of it in memory is of no use to the next document.
+                if failure.code == "EXTRACTION_TOO_LARGE" or self._is_full(process):
                     self._end(process)
                 raise
             except wire.Garbled:
+                status = _own_end(process)
                 self._end(process)
                 if self._closed:
                     raise _closed() from None
-                raise _verdict(process.returncode, deadline.passed) from None
+                raise _verdict(status, deadline.passed) from None
             self._documents += 1
-            if deadline.passed or self._documents >= _MOST_DOCUMENTS:
+            if deadline.passed or self._documents >= _MOST_DOCUMENTS or self._is_full(process):
                 self._end(process)
             return blocks
 
@@ -135,6 +139,14 @@ class ExtractionProcess:
             raise Unavailable("The extraction process does not start.") from None
         return process
 
+    def _is_full(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether what documents left in its memory would be the next one's fault."""
+        try:
+            pages = Path(f"/proc/{process.pid}/statm").read_text().split()[0]
+        except OSError:  # not Linux
+            return False
+        return int(pages) * resource.getpagesize() > self._limits.memory // 2
+
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         process.kill()
         process.wait()
@@ -164,6 +176,14 @@ class _Deadline:
     def _pass(self) -> None:
         self.passed = True
         self._process.kill()
+
+
+def _own_end(process: subprocess.Popen[bytes]) -> int | None:
+    """How a process that answers no more has ended; None where it goes on."""
+    try:
+        return process.wait(_DYING_SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _verdict(status: int | None, late: bool) -> Exception:

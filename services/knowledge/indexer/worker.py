@@ -1,6 +1,7 @@
 """The worker: indexes until told to stop, and keeps its claims alive meanwhile."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
@@ -8,6 +9,7 @@ import structlog
 from prometheus_client import Gauge
 
 from services.kernel.errors import Unavailable
+from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.index_documents import IndexDocuments
 from services.knowledge.domain.indexing.embedding import EMBED_AT_ONCE
 from services.knowledge.domain.indexing.work import Work
@@ -36,14 +38,22 @@ class Worker:
     """
     A thread for each step: while the model embeds, the next documents are prepared and the last ones written.
 
-    At most `batch` documents are in hand at any time, so that who comes next waits for so many at most.
+    At most `batch` documents are in hand at any time, so that who comes next waits for so many at most. After
+    one that took longer than `patience_seconds` to prepare, its workspace's others wait for their next turn.
     """
 
     def __init__(
-        self, index: IndexDocuments, *, batch: int, claim_seconds: float, poll_seconds: float
+        self,
+        index: IndexDocuments,
+        *,
+        batch: int,
+        claim_seconds: float,
+        poll_seconds: float,
+        patience_seconds: float = 2.0,
     ) -> None:
         self._index = index
         self._batch = batch
+        self._patience_seconds = patience_seconds
         self._poll_seconds = poll_seconds
         self._stop = threading.Event()
         self._committed = threading.Event()
@@ -89,19 +99,27 @@ class Worker:
 
     def _claim_and_prepare(self) -> bool:
         claims = self._index.claim(self._room)
+        slow: set[WorkspaceId] = set()
         for claim in claims:
-            if not self.stopping:
-                self._guarded([claim], self._prepare, claim)
+            if claim.workspace_id in slow:
+                # Ten slow ones in a row would hold up who comes meanwhile; this way it is next.
+                self._guarded((), self._index.give_back, [claim])
+            elif not self.stopping and self._guarded([claim], self._prepare, claim):
+                slow.add(claim.workspace_id)
         return bool(claims)
 
     @property
     def _room(self) -> int:
         return self._batch - self._index.in_hand
 
-    def _prepare(self, claim: Claim) -> None:
+    def _prepare(self, claim: Claim) -> bool:
+        """Prepare a document; return whether that took long."""
+        begun = time.monotonic()
         work = self._index.prepare(claim)
+        slow = time.monotonic() - begun > self._patience_seconds
         if work is not None:
             self._prepared.put(work)
+        return slow
 
     def _embedding(self) -> None:
         while works := self._prepared.take(EMBED_AT_ONCE):

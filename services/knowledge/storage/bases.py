@@ -23,8 +23,11 @@ class SqlBases:
         self._insert = insert
         self._revisions: dict[WorkspaceId, int] = {}
 
-    def lock(self, workspace_id: WorkspaceId) -> Base:
+    def lock(self, workspace_id: WorkspaceId, patience_seconds: float | None = None) -> Base:
         """Keep other writers of the workspace waiting until the end of the transaction."""
+        # On SQLite a transaction that writes is alone already.
+        if patience_seconds is not None and self._connection.dialect.name == "postgresql":
+            self._connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(patience_seconds * 1000)}")
         t = KNOWLEDGE_BASES
         query = sa.select(t.c.workspace_id).where(t.c.workspace_id == workspace_id).with_for_update()
         if self._connection.execute(query).one_or_none() is None:

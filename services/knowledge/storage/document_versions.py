@@ -7,13 +7,11 @@ import sqlalchemy as sa
 
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.document import (
-    Audience,
-    ContentType,
-    Description,
     Document,
     DocumentId,
 )
 from services.knowledge.domain.version import Version
+from services.knowledge.storage.descriptions import description
 from services.knowledge.storage.tables import CHUNK_VERSIONS, CONTENTS, DOCUMENT_VERSIONS, KNOWLEDGE_BASES
 
 # All but the content.
@@ -172,17 +170,7 @@ def _of(workspace_id: WorkspaceId, document_id: DocumentId) -> tuple[sa.ColumnEl
 def _version(row: sa.Row[Any]) -> Version:
     return Version(
         number=row.version,
-        description=Description(
-            external_id="",
-            title=row.title,
-            content_type=ContentType(row.content_type),
-            url=row.url,
-            tags=tuple(row.tags),
-            locale=row.locale,
-            audience=Audience(row.audience),
-            active=row.active,
-            metadata=row._mapping["metadata"],
-        ),
+        description=description(row),
         content_sha256=row.content_sha256,
         bytes=row.bytes,
         whole_since=row.revision,

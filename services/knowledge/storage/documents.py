@@ -9,15 +9,13 @@ import sqlalchemy as sa
 from services.kernel.ids import WorkspaceId
 from services.kernel.pages import Place
 from services.knowledge.domain.document import (
-    Audience,
-    ContentType,
-    Description,
     Document,
     DocumentId,
     Failure,
     Status,
 )
 from services.knowledge.domain.ports.documents import ListFilters, Totals
+from services.knowledge.storage.descriptions import description
 from services.knowledge.storage.tables import (
     CONTENTS,
     DOCUMENT_TAGS,
@@ -25,6 +23,7 @@ from services.knowledge.storage.tables import (
     DOCUMENTS,
     INDEXING_TASKS,
 )
+from services.knowledge.storage.waiting import waiting_up_to
 from services.runtime.database import UtcDateTime
 
 _PENDING = (Status.QUEUED, Status.INDEXING, Status.PUBLISHING)
@@ -200,12 +199,12 @@ class SqlDocuments:
             )
         )
 
-    def confirm(self, workspace_id: WorkspaceId, floor: int, at: datetime) -> list[DocumentId]:
-        """Make all that is published up to revision `floor` indexed; return what was."""
+    def confirm(self, workspace_id: WorkspaceId, floor: int, at: datetime, limit: int) -> list[DocumentId]:
+        """Make some of what is published up to revision `floor` indexed, the eldest; return what was."""
         c = DOCUMENTS.c
         confirm = (
             DOCUMENTS.update()
-            .where(c.workspace_id == workspace_id, c.status == Status.PUBLISHING, c.content_revision <= floor)
+            .where(c.workspace_id == workspace_id, c.id.in_(waiting_up_to(workspace_id, floor).limit(limit)))
             .values(status=Status.INDEXED, indexed_at=at)
             .returning(c.id)
         )
@@ -263,17 +262,7 @@ def _values(document: Document) -> dict[str, Any]:
 def _document(row: sa.Row[Any]) -> Document:
     return Document(
         id=DocumentId(row.id),
-        description=Description(
-            external_id=row.external_id or "",
-            title=row.title,
-            content_type=ContentType(row.content_type),
-            url=row.url,
-            tags=tuple(row.tags),
-            locale=row.locale,
-            audience=Audience(row.audience),
-            active=row.active,
-            metadata=row._mapping["metadata"],
-        ),
+        description=description(row, row.external_id or ""),
         content_sha256=row.content_sha256,
         bytes=row.bytes,
         created_at=row.created_at,

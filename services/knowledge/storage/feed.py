@@ -29,7 +29,14 @@ class SqlFeed:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def changes(self, workspace_id: WorkspaceId, generation: int, after: int, answer_bytes: int) -> Changes:
+    def changes(
+        self,
+        workspace_id: WorkspaceId,
+        generation: int,
+        after: int,
+        answer_bytes: int,
+        begun_at: int = 0,
+    ) -> Changes:
         """Return what came after a revision, whole revisions, about `answer_bytes` of them."""
         b, g = KNOWLEDGE_BASES.c, GENERATIONS.c
         joined = KNOWLEDGE_BASES.outerjoin(
@@ -50,13 +57,14 @@ class SqlFeed:
         if base is None:
             return Changes((), 0, restart=after > 0, embedding_model="", dimensions=0)
         unknown = generation not in (base.generation, base.next_generation)
-        restart = unknown or 0 < after < base.pruned_revision or after > base.revision
+        known = max(after, begun_at)
+        restart = unknown or (after > 0 and not base.pruned_revision <= known <= base.revision)
         sets: list[ChangeSet] = []
         if not restart:
             last = self._last(workspace_id, generation, after, answer_bytes)
             sets = self._sets(workspace_id, generation, after, last)
             if last == after < base.revision:
-                # What is newer is of another generation alone.
+                # What is newer is of another generation alone, or was a deletion and is forgotten.
                 sets = [ChangeSet(base.revision)]
         return Changes(sets, base.revision, restart, base.embedding_model or "", base.dimensions or 0)
 

@@ -301,7 +301,7 @@ DELETIONS = sa.Table(
     sa.Column("workspace_id", sa.Text, primary_key=True),
     sa.Column("operation_id", sa.Text, primary_key=True),
     sa.Column("document_id", sa.Text, nullable=False),
-    # Of the tombstone; 0: search has never known the document.
+    # Of the tombstone; 0: no replica has ever had anything of the document.
     sa.Column("revision", sa.BigInteger, nullable=False),
 )
 

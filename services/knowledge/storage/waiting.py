@@ -28,3 +28,10 @@ def oldest_waiting(workspace_id: WorkspaceId) -> sa.Select[Any]:
     """The lowest revision that some document of a workspace waits for; null: none does."""
     d = DOCUMENTS.c
     return sa.select(sa.func.min(d.content_revision)).where(d.workspace_id == workspace_id, IS_PUBLISHING)
+
+
+def waiting_up_to(workspace_id: WorkspaceId, revision: int) -> sa.Select[Any]:
+    """The documents of a workspace that wait for revisions up to one, the eldest first."""
+    d = DOCUMENTS.c
+    waits = (d.workspace_id == workspace_id, IS_PUBLISHING, d.content_revision <= revision)
+    return sa.select(d.id).where(*waits).order_by(d.content_revision)

@@ -14,6 +14,7 @@ from services.vector_search.domain.changes import (
     Changes,
     ChangeSet,
     Chunk,
+    Cursor,
     EmbeddingModel,
     GenerationId,
     Head,
@@ -76,12 +77,14 @@ class GrpcChangeFeed:
             next=frozenset(_position(each).generation_id for each in answer.next),
         )
 
-    def changes(self, position: Position) -> Changes:
-        """Return what came after a position."""
+    def changes(self, cursor: Cursor) -> Changes:
+        """Return what came after a cursor."""
+        position = cursor.position
         request = pb.ListChangesRequest(
             workspace_id=position.workspace_id,
             generation=position.generation,
             after_revision=position.revision,
+            begun_at_revision=cursor.begun_at,
         )
         answer = call(self._stub.ListChanges, request, timeout=_CHANGES_SECONDS)
         return Changes(

@@ -53,7 +53,7 @@ class Changes:
 
     sets: tuple[ChangeSet, ...]
     head_revision: int
-    # True: tombstones after the cursor are gone; begin again at 0.
+    # True: tombstones are gone that the asker needs; begin again at 0.
     restart: bool
     model: EmbeddingModel
 
@@ -85,6 +85,19 @@ class Position:
     def generation_id(self) -> GenerationId:
         """Which generation it is."""
         return GenerationId(self.workspace_id, self.generation)
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """
+    Where to go on in the feed of a generation.
+
+    `begun_at`: where the feed stood when the file was begun at 0, for one that is being built. What was gone
+    by then it never had. 0: not known.
+    """
+
+    position: Position
+    begun_at: int = 0
 
 
 @dataclass(frozen=True)

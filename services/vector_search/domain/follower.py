@@ -160,9 +160,10 @@ class Follower:
     def _fetch(self, head: Position) -> None:
         generation_id = head.generation_id
         self._behind.move_to_end(generation_id)
-        asked = self._workspaces.position(generation_id)
+        cursor = self._workspaces.cursor(generation_id)
+        asked = cursor.position
         try:
-            changes = self._feed.changes(asked)
+            changes = self._feed.changes(cursor)
             level = self._workspaces.take(asked, changes)
         except (ChangesRefused, StoreUnavailable) as error:
             self._put_off(generation_id, str(error))

@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from services.vector_search.domain.changes import Changes, GenerationId, Position
+from services.vector_search.domain.changes import Changes, Cursor, GenerationId, Position
 from services.vector_search.domain.errors import ChangesRefused, StoreDamaged
 from services.vector_search.domain.ports import Collection, PassageStore, StoreDirectory, StoreInfo
 
@@ -36,6 +36,8 @@ class Generation:
         self._building_info: StoreInfo | None = None
         # The revision at which the new file is good enough to serve; None: not known yet.
         self._goal: int | None = None
+        # Where the feed stood when the new file was begun; 0: by an earlier process.
+        self._begun_at = 0
         # Whether the file that can be served can't be continued.
         self._restarted = False
 
@@ -73,10 +75,12 @@ class Generation:
         if worse is not None:
             self._directory.delete(worse)
 
-    def cursor(self) -> Position:
+    def cursor(self) -> Cursor:
         """Return where to go on in the feed."""
         info = self._continued()
-        return Position(*self.id, info.revision if info else 0)
+        if info is None:
+            return Cursor(Position(*self.id, 0))
+        return Cursor(info.position, 0 if info.complete else self._begun_at)
 
     def take(self, asked: Position, changes: Changes) -> bool:
         """
@@ -209,11 +213,11 @@ class Generation:
     def _open_building(self, changes: Changes) -> PassageStore:
         if self._building is None:
             info = self._building_info
-            self._building = (
-                self._directory.create(*self.id, changes.model)
-                if info is None
-                else self._directory.open(info)
-            )
+            if info is None:
+                self._building = self._directory.create(*self.id, changes.model)
+                self._begun_at = changes.head_revision
+            else:
+                self._building = self._directory.open(info)
         self._building_info = self._building.info
         return self._building
 

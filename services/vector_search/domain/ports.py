@@ -9,6 +9,7 @@ from services.vector_search.domain.changes import (
     Acknowledgement,
     Changes,
     ChangeSet,
+    Cursor,
     EmbeddingModel,
     GenerationId,
     Position,
@@ -36,9 +37,9 @@ class ChangeFeed(Protocol):
             DomainError: the feed did not answer, or refused; safe to repeat.
         """
 
-    def changes(self, position: Position) -> Changes:
+    def changes(self, cursor: Cursor) -> Changes:
         """
-        Return what came after a position, whole revisions in order; none: the position is level.
+        Return what came after a cursor, whole revisions in order; none: it is level.
 
         Raises:
             ChangesRefused: the feed broke its own rules.

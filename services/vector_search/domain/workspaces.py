@@ -10,6 +10,7 @@ from services.kernel.ids import WorkspaceId
 from services.vector_search.domain.changes import (
     Acknowledgement,
     Changes,
+    Cursor,
     GenerationId,
     Position,
     SyncAnswer,
@@ -62,7 +63,7 @@ class Workspaces:
         """Return how far everything is that can be served; nothing where it is not known which serves."""
         return [each for workspace in self._all() for each in workspace.acknowledgements()]
 
-    def position(self, generation_id: GenerationId) -> Position:
+    def cursor(self, generation_id: GenerationId) -> Cursor:
         """Return where to go on in the feed of a generation."""
         return self._generation(generation_id).cursor()
 

@@ -16,11 +16,13 @@ class Follower:
         self.documents: dict[DocumentId, DocumentChange] = {}
         self.chunks: dict[str, ChunkChange] = {}
 
-    def catch_up(self, workshop: Workshop) -> None:
-        """Apply all there is."""
+    def catch_up(self, workshop: Workshop, begun_at: int = 0) -> None:
+        """Apply all there is; `begun_at`: the head when this began, where it was never level."""
         while True:
-            changes = workshop.changes(self._workspace_id, self.revision, self._generation)
+            changes = workshop.changes(self._workspace_id, self.revision, self._generation, begun_at)
             assert not changes.restart
+            if self.revision == 0:
+                begun_at = changes.head_revision
             if not changes.sets:
                 return
             self.apply(changes)

@@ -84,7 +84,8 @@ class SearchReplica:
         if generation is None or generation not in self.files:
             raise NotServing("nothing to serve")
         for awaited, revision in self._awaited.items():
-            if awaited in (self._next, generation) and self.files[awaited].revision < revision:
+            file = self.files.get(awaited)
+            if awaited in (self._next, generation) and (file is None or file.revision < revision):
                 raise NotServing("not level yet")
         return generation
 
@@ -112,7 +113,7 @@ class SearchReplica:
         self._switch = next((each for each in news.switches if each.workspace_id == WORKSPACE), None)
         if self._serving is None:
             self._serving = next((each for each in self.files if each != self._next), None)
-        for generation in set(self.files) - {self._serving, self._next}:
+        for generation in {*self.files, *self._heads} - {self._serving, self._next}:
             self._forget(generation)
 
     def _take_next(self, following: list[Head]) -> None:

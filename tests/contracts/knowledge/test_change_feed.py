@@ -4,11 +4,15 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
+import pytest
+import sqlalchemy as sa
+
 from services.kernel.ids import WorkspaceId
-from services.knowledge.domain.document import Patch
+from services.knowledge.domain.document import Patch, Status
 from services.knowledge.domain.draft import draft
 from services.knowledge.domain.follow_changes import FollowChanges
 from services.knowledge.domain.ports.documents import ListFilters
+from services.knowledge.storage.tables import DOCUMENTS
 from tests.contracts.knowledge.feed_follower import Follower
 from tests.contracts.knowledge.search_replica import SearchReplica
 from tests.contracts.knowledge.workshop import LEASE_SECONDS, OTHER, WORKSPACE, Workshop, page
@@ -22,6 +26,34 @@ def test_behind_names_what_is_missing(workshop: Workshop) -> None:
     (behind,) = workshop.sync((WORKSPACE, 1))
     assert (behind.workspace_id, behind.generation, behind.revision) == (OTHER, 1, 1)
     assert workshop.sync((OTHER, 1)) == []
+
+
+def test_however_many_wait_all_are_indexed(workshop: Workshop) -> None:
+    """A replica waits for some at most; the rest, more than a statement can name, comes by and by."""
+    document = workshop.create()
+    workshop.index()
+    with workshop.store.write() as tx:
+        row = tx._connection.execute(sa.select(DOCUMENTS)).one()._mapping
+        copies = [{**row, "id": f"{document.id}{number}", "external_id": None} for number in range(2500)]
+        tx._connection.execute(DOCUMENTS.insert(), copies)
+    workshop.sync((WORKSPACE, 1))
+    assert workshop.read.index(WORKSPACE).pending == 1501
+    workshop.follow.settle()
+    assert workshop.read.index(WORKSPACE).pending == 0
+
+
+def test_long_write_of_one_workspace_costs_no_replica_its_lease(workshop: Workshop) -> None:
+    """A report is answered meanwhile; what it confirms is noted afterwards."""
+    if workshop.url.startswith("sqlite"):
+        pytest.skip("where writers are alone, and wait for each other anyway")
+    document = workshop.create()
+    workshop.index()
+    with workshop.store.write() as tx:
+        tx.bases.lock(WORKSPACE)
+        assert workshop.sync((WORKSPACE, 1)) == []
+    assert workshop.document(document.id).status is Status.PUBLISHING
+    workshop.follow.settle()
+    assert workshop.document(document.id).status is Status.INDEXED
 
 
 def test_waits_for_news_no_longer_than_it_may(workshop: Workshop) -> None:

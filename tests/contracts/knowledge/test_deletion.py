@@ -16,9 +16,11 @@ from services.knowledge.domain.operation import Status as OperationStatus
 from services.knowledge.domain.ports.answers import IdempotentRequest
 from services.knowledge.domain.receipt import Confirmation, Receipt
 from services.knowledge.storage.tables import METADATA
+from tests.contracts.knowledge.feed_follower import Follower
 from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page
 from tests.fakes.crashing_store import CrashingStore
-from tests.fakes.failing_embedder import Killed
+from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.failing_embedder import Killed, UnreachableEmbedder
 
 CANARY = page("canary-id", "canary text", title="canary title", tags=("canary tag",))
 
@@ -128,6 +130,24 @@ def test_delete_of_what_search_never_saw(workshop: Workshop) -> None:
     ended = workshop.operations.get(WORKSPACE, operation.id)
     assert ended.status is OperationStatus.SUCCEEDED
     assert ended.receipt == Receipt(0, 0, document.bytes, 0, (), workshop.clock.now())
+
+
+def test_delete_of_what_only_the_next_index_has(workshop: Workshop) -> None:
+    """Replicas that hold its passages ready have to erase them, although search never saw the document."""
+    new = FakeEmbedder(model="new-model", dimensions=8)
+    workshop.indexed()
+    workshop.reindexer(new).start(WORKSPACE, [], None, lambda _: b"")
+    document = workshop.create(page(content="Held ready."))
+    away = UnreachableEmbedder(dimensions=8)
+    workshop.indexer(embedder=new, others=[away]).run(10, lambda: False)
+    late = Follower(WORKSPACE, generation=2)
+    late.catch_up(workshop)
+    assert "Held ready." in [chunk.text for chunk in late.chunks.values()]
+    operation = workshop.write.delete(WORKSPACE, document.id, "")
+    workshop.erasing.run()
+    assert status(workshop, operation) is OperationStatus.RUNNING
+    late.catch_up(workshop)
+    assert "Held ready." not in [chunk.text for chunk in late.chunks.values()]
 
 
 def test_nothing_is_left_in_any_table(workshop: Workshop) -> None:

@@ -60,6 +60,26 @@ def test_tombstones_go_after_a_week(workshop: Workshop) -> None:
     assert [chunk.text for chunk in late.chunks.values()] == ["New."]
 
 
+def test_who_begins_after_tombstones_went_needs_none_of_them(workshop: Workshop) -> None:
+    """Between two pages, and where the newest change is forgotten, a file that began anew goes on."""
+    workshop.indexed(page("kept"))
+    workshop.indexed(page("deleted"))
+    workshop.write.delete_by_external_id(WORKSPACE, "deleted", "")
+    workshop.index()
+    workshop.settle()
+    workshop.clock.advance(8 * DAY)
+    assert forget(workshop) == 1
+    begun = workshop.changes()
+    late = Follower(WORKSPACE)
+    late.apply(begun)
+    assert late.revision < begun.head_revision
+    assert workshop.changes(after=late.revision).restart
+    assert workshop.changes(after=late.revision, begun_at=begun.head_revision - 1).restart
+    late.catch_up(workshop, begun_at=begun.head_revision)
+    assert late.revision == begun.head_revision
+    assert [chunk.text for chunk in late.chunks.values()] == ["Your plan renews on the third."]
+
+
 def test_tombstones_wait_for_live_replicas(workshop: Workshop) -> None:
     """What a live replica has not taken yet stays, however old it is."""
     document = workshop.indexed()

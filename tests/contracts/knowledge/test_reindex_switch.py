@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
 from services.knowledge.domain.document import Status
 from services.knowledge.domain.operation import ItemError
@@ -12,17 +13,19 @@ from services.knowledge.domain.ports.bases import Base
 from services.knowledge.domain.switching import Switching
 from tests.contracts.knowledge.fleet import SWITCH_SECONDS, Fleet
 from tests.contracts.knowledge.search_replica import NotServing, SearchReplica
-from tests.contracts.knowledge.workshop import LEASE_SECONDS, WORKSPACE, Workshop, page
+from tests.contracts.knowledge.workshop import LEASE_SECONDS, OTHER, WORKSPACE, Workshop, page
 
 
 class SlowGate:
     """Objects to nothing, but something happens until it says so."""
 
-    def __init__(self, meanwhile: Callable[[], object]) -> None:
+    def __init__(self, meanwhile: Callable[[], object], asked: list[WorkspaceId] | None = None) -> None:
         self._meanwhile = meanwhile
+        self._asked = [] if asked is None else asked
 
     def objections(self, workspace_id: WorkspaceId, base: Base) -> list[ItemError]:
         """Return none."""
+        self._asked.append(workspace_id)
         self._meanwhile()
         return []
 
@@ -42,6 +45,27 @@ def test_replica_that_joins_while_a_gate_is_asked(workshop: Workshop) -> None:
     late.step()
     workshop.switching.advance()
     assert [each.generation for each in late.report().switches] == [2]
+
+
+def test_gate_that_is_away_holds_up_no_other_workspace(workshop: Workshop) -> None:
+    """Whoever comes first by its name, the others' re-indexes go on."""
+
+    def away() -> None:
+        if len(asked) == 1:
+            raise Unavailable("The gate is away.")
+
+    asked: list[WorkspaceId] = []
+    workshop.sync()
+    for each in (WORKSPACE, OTHER):
+        workshop.reindex(workspace_id=each)
+    switching = Switching(workshop.store, workshop.clock, LEASE_SECONDS, [SlowGate(away, asked)])
+    switching.advance()
+    with pytest.raises(Unavailable):
+        switching.advance()
+    assert asked == [WORKSPACE, OTHER]
+    with workshop.store.read() as tx:
+        _, switches = tx.replicas.following()
+    assert [each.workspace_id for each in switches] == [OTHER]
 
 
 def test_switch_is_one_instant(workshop: Workshop) -> None:

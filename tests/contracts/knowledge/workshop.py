@@ -138,9 +138,11 @@ class Workshop:
         """Let a replica confirm all there is in a workspace."""
         self.sync((workspace_id, self.changes(workspace_id).head_revision), replica=replica)
 
-    def changes(self, workspace_id: WorkspaceId = WORKSPACE, after: int = 0, generation: int = 1) -> Changes:
+    def changes(
+        self, workspace_id: WorkspaceId = WORKSPACE, after: int = 0, generation: int = 1, begun_at: int = 0
+    ) -> Changes:
         """Return the feed."""
-        return self.follow.changes(workspace_id, generation, after)
+        return self.follow.changes(workspace_id, generation, after, begun_at)
 
     def reindex(self, *ids: DocumentId, workspace_id: WorkspaceId = WORKSPACE) -> Operation:
         """Begin a re-index."""

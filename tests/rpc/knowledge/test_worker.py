@@ -1,11 +1,14 @@
 """The indexer's worker on its two threads."""
 
 import threading
+from collections.abc import Sequence
 
-from services.knowledge.domain.document import Status
+from services.knowledge.domain.chunking.blocks import Block
+from services.knowledge.domain.document import ContentType, Status
 from services.knowledge.domain.ports.documents import ListFilters
+from services.knowledge.extraction.extractor import extract
 from services.knowledge.indexer.worker import Worker
-from tests.contracts.knowledge.workshop import WORKSPACE, Workshop, page
+from tests.contracts.knowledge.workshop import OTHER, WORKSPACE, Workshop, page
 from tests.fakes.failing_embedder import InterruptedEmbedder
 
 
@@ -24,6 +27,32 @@ def test_works_until_stopped(workshop: Workshop) -> None:
     worker.stop()
     workshop.create()
     assert Status.QUEUED in statuses(workshop)
+
+
+def test_slow_documents_of_one_workspace_hold_up_nobody_else(workshop: Workshop) -> None:
+    """Who comes while a slow one is read is next, however many more of its workspace were claimed with it."""
+    read: list[bytes] = []
+    come = threading.Event()
+
+    def slowly(content: bytes, content_type: ContentType) -> Sequence[Block]:
+        read.append(content)
+        come.wait(10)
+        return extract(content, content_type)
+
+    for n in range(5):
+        workshop.create(page(f"p{n}", f"Slow {n}."))
+    index = workshop.indexer(extract=slowly)
+    worker = Worker(index, batch=5, claim_seconds=15, poll_seconds=0.01, patience_seconds=0)
+    worker.start()
+    while not read:
+        pass
+    workshop.create(page("other", "Quick."), OTHER)
+    come.set()
+    while statuses(workshop) != {Status.PUBLISHING}:
+        pass
+    worker.stop()
+    assert read[1] == b"Quick."
+    assert sorted(read) == [b"Quick.", *(f"Slow {n}.".encode() for n in range(5))]
 
 
 def test_drains(workshop: Workshop) -> None:

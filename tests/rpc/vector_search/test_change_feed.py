@@ -1,6 +1,7 @@
 """The change feed's adapter."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,14 @@ from services.runtime.channel import open_channel
 from services.runtime.server import start_server
 from services.runtime.settings import Secret
 from services.vector_search.clients.change_feed import GrpcChangeFeed
-from services.vector_search.domain.changes import Acknowledgement, GenerationId, Head, Position, Switch
+from services.vector_search.domain.changes import (
+    Acknowledgement,
+    Cursor,
+    GenerationId,
+    Head,
+    Position,
+    Switch,
+)
 from services.vector_search.domain.errors import ChangesRefused
 from services.vector_search.domain.units import NO_UNITS, Units
 from tests.fakes.change_feed import FakeChangeFeed, FakeChangeFeedServicer, service
@@ -42,7 +50,7 @@ def test_passages_arrive_whole(feed: FakeChangeFeed, adapter: GrpcChangeFeed) ->
         a_chunk("b", "x", seed=7, units=NO_UNITS, kind="answer"),
     ]
     feed.write(ACME, documents=[a_document("x")], chunks=given)
-    (changes,) = adapter.changes(BEGINNING).sets
+    (changes,) = adapter.changes(Cursor(BEGINNING)).sets
     assert changes.documents == (a_document("x"),)
     for sent, arrived in zip(given, changes.chunks, strict=True):
         assert np.array_equal(sent.vector, arrived.vector)
@@ -59,14 +67,24 @@ def test_units_and_vectors_that_do_not_fit_are_refused(
     units = Units(some_units(1, 2).encoded, vectors)
     feed.write(ACME, documents=[a_document("x")], chunks=[a_chunk("a", "x", units=units)])
     with pytest.raises(ChangesRefused, match="unit vectors of chunk_a"):
-        adapter.changes(BEGINNING)
+        adapter.changes(Cursor(BEGINNING))
 
 
 def test_vectors_without_units_are_refused(feed: FakeChangeFeed, adapter: GrpcChangeFeed) -> None:
     """There is nothing that they could be of."""
     feed.write(ACME, chunks=[a_chunk("a", "x", units=Units(b"", bytes(DIMENSIONS)))])
     with pytest.raises(ChangesRefused, match="unit vectors of chunk_a"):
-        adapter.changes(BEGINNING)
+        adapter.changes(Cursor(BEGINNING))
+
+
+def test_where_a_file_was_begun_is_told(feed: FakeChangeFeed, adapter: GrpcChangeFeed) -> None:
+    """Whoever began after the tombstones went need not begin again."""
+    feed.write(ACME, documents=[a_document("x")])
+    head = feed.write(ACME, deleted_chunks=["chunk_a"])
+    feed.forget_tombstones(ACME)
+    half = replace(BEGINNING, revision=1)
+    assert adapter.changes(Cursor(half)).restart
+    assert not adapter.changes(Cursor(half, begun_at=head)).restart
 
 
 def test_generations_and_switches_arrive(feed: FakeChangeFeed, adapter: GrpcChangeFeed) -> None:

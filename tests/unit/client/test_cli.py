@@ -209,3 +209,10 @@ def test_a_new_index_is_waited_for(
     assert run("kb", command) == 0
     assert capsys.readouterr().out == "op_0 succeeded\n"
     assert api.requests[0][:2] == ("POST", f"/v1/knowledge/{path}")
+
+
+def test_what_did_not_succeed_exits_1(api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    """A script sees that the old index serves on."""
+    api.failing.add("reindex")
+    assert run("kb", "reindex") == 1
+    assert capsys.readouterr().out == "op_0 partially_failed\n"

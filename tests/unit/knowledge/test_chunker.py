@@ -121,6 +121,24 @@ def test_one_endless_word_is_cut() -> None:
     assert max(each.tokens for each in found) <= 350
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [
+        Piece(Kind.PARAGRAPH, "x" * 1_000_000),
+        Piece(Kind.PARAGRAPH, " ".join(["x" * 4000] * 250)),
+        Piece(Kind.TABLE, "| " + "x" * 300_000 + " |\n| --- |\n" + "| y |\n" * 1000),
+        Piece(Kind.CODE, "```" + "x" * 300_000 + "\n" + "y\n" * 1000 + "```"),
+        Piece(Kind.CODE, "```\nx" + "\n" * 1_000_000 + "y\n```"),
+    ],
+    ids=["word", "words", "head", "fence", "empty lines"],
+)
+def test_no_passage_is_large(piece: Piece) -> None:
+    """What a tokenizer takes for next to nothing is cut all the same, and nothing large is repeated."""
+    found = passages(piece)
+    assert max(len(each.text) for each in found) <= 10_000
+    assert sum(len(each.text) for each in found) <= len(piece.text) + 10_000
+
+
 def test_bare_headings_are_text() -> None:
     """A heading with nothing below it can be found all the same."""
     assert [each.text for each in passages(Heading(1, "Only"))] == ["Only"]

@@ -61,6 +61,15 @@ def test_deleted_text_and_comments_are_not_taken() -> None:
     ]
 
 
+def test_notes_are_at_the_end_without_their_arrows() -> None:
+    """A footnote is text of the document; the arrow that leads back from it is not."""
+    reference = '<w:p><w:r><w:t>Plans renew.</w:t><w:footnoteReference w:id="1"/></w:r></w:p>'
+    note = f'<w:footnote w:id="1">{paragraph("Each month.")}</w:footnote>'
+    notes = f'<w:footnotes xmlns:w="{W}">{note}</w:footnotes>'
+    texts = [block.text for block in docx_blocks(docx(reference, {"word/footnotes.xml": notes}))]
+    assert texts == ["Plans renew.[1]", "1. Each month."]
+
+
 def test_nothing_beside_the_file_is_opened() -> None:
     """Relationships that lead out of the file lead nowhere."""
     out = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -83,6 +92,13 @@ def test_nothing_beside_the_file_is_opened() -> None:
 def test_document_types_are_refused(part: str) -> None:
     """Entities, external or endless, are not even looked at."""
     assert failure(docx("", {part: f"{ENTITY}<x>&e;</x>"})).code == "EXTRACTION_FAILED"
+
+
+@pytest.mark.parametrize("place", [-1, -8])
+def test_document_types_are_found_wherever_they_stand(place: int) -> None:
+    """A part is looked at in pieces; what lies across two of them is seen."""
+    part = " " * (1024 * 1024 + place) + '<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>'
+    assert "document type" in failure(docx("", {"word/document.xml": part})).detail
 
 
 def test_bombs_are_not_unpacked() -> None:

@@ -1,5 +1,6 @@
 """The process in which contents are read: what it may do, and what its end means."""
 
+import io
 import os
 import signal
 import socket
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +28,7 @@ from services.knowledge.indexer.extraction_process import (
 )
 from tests.formats import ENCRYPTED_DOCX, ENCRYPTED_PDF, Text, docx, paragraph, pdf, word_table
 
-LIMITS = ExtractionLimits(seconds=1.0)
+LIMITS = ExtractionLimits(seconds=1.0, seconds_per_mebibyte=0.0)
 ENDLESS = b"<div>" * 200_000
 FILES = {
     ContentType.MARKDOWN: b"# Plans\n\nThey renew.\n\n- a\n- b\n\n| c | d |\n| - | - |\n| e | f |\n",
@@ -81,7 +83,7 @@ def test_what_takes_too_long_is_killed(process: ExtractionProcess) -> None:
 
 def test_who_ignores_the_clock_is_killed_all_the_same() -> None:
     """The indexer counts the time, too: a process that was taken over can't do without."""
-    extraction = ExtractionProcess(replace(LIMITS, seconds=1.0, seconds_per_mebibyte=0.0))
+    extraction = ExtractionProcess(replace(LIMITS, seconds=0.2))
     extraction.start()
     (child,) = children()
     child.suspend()
@@ -103,6 +105,27 @@ def test_what_makes_too_much_of_itself_fails(process: ExtractionProcess) -> None
     assert failure(process, b"a\n\n" * 60_000, ContentType.PLAIN) == "EXTRACTION_TOO_LARGE"
 
 
+def test_it_does_not_grow_old(process: ExtractionProcess) -> None:
+    """After a thousand documents another process reads: what libraries leak has a bound."""
+    process.start()
+    (before,) = children()
+    for _ in range(1000):
+        process.extract(b"x", ContentType.PLAIN)
+    assert before not in children()
+    assert process.extract(b"x", ContentType.PLAIN)
+
+
+def test_no_document_pays_for_another(process: ExtractionProcess) -> None:
+    """Who leaves much in memory is the last one that its process reads."""
+    process.start()
+    (before,) = children()
+    roomy = ExtractionProcess(ExtractionLimits(memory=160 * 1024 * 1024))
+    assert roomy.extract(b"- a\n" * 15_000, ContentType.MARKDOWN)
+    assert children() == [before]
+    assert roomy.extract(b"after", ContentType.PLAIN)
+    roomy.close()
+
+
 def test_a_kill_from_outside_is_not_the_documents_fault(process: ExtractionProcess) -> None:
     """In want of memory, the system may have killed it: the document is tried again."""
     process.start()
@@ -116,19 +139,35 @@ def test_a_kill_from_outside_is_not_the_documents_fault(process: ExtractionProce
     assert process.extract(b"x", ContentType.PLAIN)
 
 
+def test_an_answer_that_is_none_is_the_documents_fault(process: ExtractionProcess) -> None:
+    """What talks nonsense and lives on was taken over by what it read, not killed from outside."""
+    process.start()
+    (child,) = children()
+    child.suspend()
+    files = [each for each in Path(f"/proc/{child.pid}/fd").iterdir() if int(each.name) > 2]
+    (answers,) = [each for each in files if str(each.readlink()).startswith("pipe:")]
+    with answers.open("wb") as pipe:
+        pipe.write(b"\xff" * 4)
+    assert failure(process, b"x", ContentType.PLAIN) == "EXTRACTION_FAILED"
+    assert children() == []
+
+
 def test_a_crash_is_the_documents_fault(process: ExtractionProcess) -> None:
     """Who breaks the program that reads it would break it again."""
     process.start()
     (child,) = children()
     child.suspend()
-    breaker = threading.Timer(0.2, child.send_signal, [signal.SIGSEGV])
+
+    def crash() -> None:
+        child.send_signal(signal.SIGSEGV)
+        # A stopped process takes the signal when it goes on, if it has not done so already.
+        with suppress(psutil.NoSuchProcess):
+            child.resume()
+
+    breaker = threading.Timer(0.2, crash)
     breaker.start()
-    # A stopped process takes the signal when it goes on.
-    goer = threading.Timer(0.3, child.resume)
-    goer.start()
     assert failure(process, b"x", ContentType.PLAIN) == "EXTRACTION_FAILED"
     breaker.join()
-    goer.join()
 
 
 def test_closing_gives_back_what_is_being_read(process: ExtractionProcess) -> None:
@@ -270,3 +309,18 @@ def test_answers_are_not_believed(answer: bytes) -> None:
     os.close(write)
     with os.fdopen(read, "rb") as stream, pytest.raises(wire.Garbled):
         wire.read_answer(stream)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        struct.pack(">BBI", 1, 0, 0) * (wire.MAX_BLOCKS + 1),
+        struct.pack(">BBI", 1, 0, 2 * wire.MAX_TEXT_BYTES) + bytes(2 * wire.MAX_TEXT_BYTES),
+    ],
+    ids=["blocks", "bytes"],
+)
+def test_answers_have_bounds(body: bytes) -> None:
+    """More than the process may send is not taken, although it keeps to the form."""
+    message = b"b" + body
+    with pytest.raises(wire.Garbled):
+        wire.read_answer(io.BytesIO(struct.pack(">I", len(message)) + message))

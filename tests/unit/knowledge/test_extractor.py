@@ -22,6 +22,11 @@ def test_control_characters_and_byte_order_marks_are_left_out() -> None:
     assert blocks == [Piece(Kind.PARAGRAPH, "abc\td")]
 
 
+def test_references_bring_in_no_control_characters() -> None:
+    """They would be in answers, and terminals obey them."""
+    assert extract(b"a&#1;b&#27;c&#127;d", ContentType.HTML) == [Piece(Kind.PARAGRAPH, "abcd")]
+
+
 def test_broken_text_fails_for_good() -> None:
     """What is no UTF-8 can't be indexed, however often it is tried."""
     with pytest.raises(IndexingFailed) as caught:

@@ -72,6 +72,17 @@ def test_what_pages_repeat_is_left_out() -> None:
     ]
 
 
+def test_page_numbers_go_wherever_they_stand() -> None:
+    """A number apart from the text is the page's, also where no other page has it at that place."""
+    pages = [
+        [Text("Handbook", y=810), *lines(f"Page {name} says this.", y=600), Text(str(number), y=30 * number)]
+        for number, name in enumerate(("one", "two", "three"), 1)
+    ]
+    assert [block.text for block in pdf_blocks(pdf(pages))] == [
+        f"Page {name} says this." for name in ("one", "two", "three")
+    ]
+
+
 def test_a_sentence_goes_on_over_pages() -> None:
     """A page's end ends no paragraph that is not at its end."""
     pages = [lines("The first part of a sentence", y=80), lines("and its second part.", y=780)]
@@ -111,6 +122,20 @@ def test_lists_tables_and_code() -> None:
         Piece(Kind.CODE, "```\ndef pay():\n    return 1\n```"),
         Piece(Kind.PARAGRAPH, "That is all."),
     ]
+
+
+def test_rows_that_do_not_agree_are_no_table() -> None:
+    """Words with gaps are cells only where they stand below each other."""
+    rows = [[Text("North", 72, y), Text("South", x, y)] for x, y in ((150, 700), (300, 686), (450, 672))]
+    (block,) = pdf_blocks(pdf([[each for row in rows for each in row]]))
+    assert isinstance(block, Piece)
+    assert block.kind is Kind.PARAGRAPH
+
+
+def test_code_about_code_stays_whole() -> None:
+    """A fence in code is not the end of it."""
+    (block,) = pdf_blocks(pdf([lines("```", "pay()", "```", y=700, font="Courier")]))
+    assert block == Piece(Kind.CODE, "````\n```\npay()\n```\n````")
 
 
 def test_columns_are_read_one_after_the_other() -> None:

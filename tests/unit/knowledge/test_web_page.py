@@ -49,6 +49,29 @@ def test_what_holds_most_of_a_page_is_its_content() -> None:
     """A container named like furniture does not hide the page."""
     assert page_blocks(f"<body><div class='nav-menu modal'>{CONTENT}</div></body>") == EXPECTED
     assert page_blocks(f"<body class='sidebar'>{CONTENT}</body>") == EXPECTED
+    page = f"<body><div class='nav-menu'>{CONTENT}</div><footer>© Example</footer></body>"
+    assert page_blocks(page) == EXPECTED
+
+
+def test_a_main_that_holds_next_to_nothing_is_not_the_content() -> None:
+    """Where a script was to fill it, the page is what stands beside it."""
+    page = f"<body><main><p>Loading</p></main><div>{CONTENT}</div><footer>© Example</footer></body>"
+    assert page_blocks(page) == [Piece(Kind.PARAGRAPH, "Loading"), *EXPECTED]
+
+
+def test_tabs_that_are_not_chosen_are_content() -> None:
+    """What a click shows is read; what nothing shows is not."""
+    page = (
+        "<main><div role=tabpanel><p>Linux</p></div><div role=tabpanel hidden><p>Windows</p></div>"
+        "<details hidden=until-found><p>More</p></details><div hidden><p>Nothing</p></div></main>"
+    )
+    assert [block.text for block in page_blocks(page)] == ["Linux", "Windows", "More"]
+
+
+def test_links_by_which_addresses_are_copied_are_no_text() -> None:
+    """The sign at a heading goes, whatever its class; a link with words stays."""
+    page = '<h2>Plans <a href="#plans">#</a></h2><h2><a href="/b">Bills</a><a href="#b">🔗</a></h2>'
+    assert page_blocks(page) == [Heading(2, "Plans"), Heading(2, "Bills")]
 
 
 def test_a_page_of_links_is_taken_as_it_is() -> None:

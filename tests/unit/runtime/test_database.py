@@ -177,6 +177,21 @@ def test_scrub_waits_for_who_reads_what_was_deleted(tmp_path: Path) -> None:
     database.close()
 
 
+def test_scrub_says_so_where_a_snapshot_has_what_was_deleted(database: Database) -> None:
+    """Neither database takes a row away that somebody may still read, and neither says that it did."""
+    with database.write() as connection:
+        connection.execute(ROWS.insert().values(id=1))
+    with database.read() as reader:
+        reader.execute(sa.select(ROWS)).all()
+        with database.write() as connection:
+            connection.execute(ROWS.delete())
+        with pytest.raises(Unavailable):
+            database.scrub([ROWS])
+    with database.read() as later:
+        later.execute(sa.select(ROWS)).all()
+    database.scrub([ROWS])
+
+
 def test_scrub_takes_deleted_rows_out_of_their_pages(database: Database) -> None:
     """It works on both databases, and changes nothing of what is there."""
     with database.write() as connection:

@@ -9,7 +9,7 @@ import pytest
 
 from services.kernel.errors import Unavailable
 from services.kernel.ids import WorkspaceId
-from services.vector_search.domain.changes import Changes, EmbeddingModel, Position
+from services.vector_search.domain.changes import Changes, Cursor, EmbeddingModel, Position
 from services.vector_search.domain.deadline import Deadline
 from services.vector_search.domain.errors import ChangesRefused, IndexBehind
 from services.vector_search.domain.replica import Replica
@@ -237,6 +237,37 @@ def test_forgotten_tombstones_mean_a_new_file(feed: FakeChangeFeed, replica: Rep
     assert database(replica) != before
 
 
+@pytest.mark.parametrize("crashes", [False, True])
+def test_a_file_begun_after_tombstones_went_gets_level(
+    feed: FakeChangeFeed, replica: ReplicaUnderTest, crashes: bool
+) -> None:
+    """Page by page, though the newest change is forgotten; after a crash on the way from the beginning."""
+    for name in "bcdef":
+        feed.write(ACME, chunks=[a_chunk(name, "x")])
+    feed.write(ACME, deleted_chunks=["chunk_a", "chunk_f"])
+    feed.forget_tombstones(ACME)
+    replica.follower.step()
+    assert feed.calls.count("changes") == 1
+    if crashes:
+        replica.crash()
+    replica.follow()
+    assert sorted(replica.found(ACME, ANYTHING)) == ["chunk_b", "chunk_c", "chunk_d", "chunk_e"]
+    assert feed.acknowledged[ACME].revision == feed.head(ACME)
+
+
+def test_a_file_begun_before_tombstones_went_begins_again(
+    feed: FakeChangeFeed, replica: ReplicaUnderTest
+) -> None:
+    """What its first page brought may be gone without a trace."""
+    for name in "bcd":
+        feed.write(ACME, chunks=[a_chunk(name, "x")])
+    replica.follower.step()
+    feed.write(ACME, deleted_chunks=["chunk_a"])
+    feed.forget_tombstones(ACME)
+    replica.follow()
+    assert sorted(replica.found(ACME, ANYTHING)) == ["chunk_b", "chunk_c", "chunk_d"]
+
+
 def test_documents_come_before_the_model_is_known(tmp_path: Path) -> None:
     """Until something was embedded a workspace has no vectors, and no answers, but a revision."""
     feed = FakeChangeFeed(dimensions=0)
@@ -307,11 +338,11 @@ class PoisonedFeed(FakeChangeFeed):
 
     poisoned = True
 
-    def changes(self, position: Position) -> Changes:
+    def changes(self, cursor: Cursor) -> Changes:
         """Break the feed's rules for ACME."""
-        if self.poisoned and position.workspace_id == ACME:
+        if self.poisoned and cursor.position.workspace_id == ACME:
             raise ChangesRefused("a vector of 3 values")
-        return super().changes(position)
+        return super().changes(cursor)
 
 
 def test_one_poisoned_workspace_does_not_stop_the_others(tmp_path: Path) -> None:

@@ -327,12 +327,12 @@ def test_an_unfinished_next_file_goes_on_after_a_crash(
         path.unlink()
     feed.page_revisions = 1
     replica.start()
-    while not replica.workspaces._workspaces[ACME].generation(2).cursor().revision:
+    while not replica.workspaces._workspaces[ACME].generation(2).cursor().position.revision:
         replica.clock.now += 0.2
         replica.follower.step()
     replica.crash()
     generation = replica.workspaces._workspaces[ACME].generation(2)
-    assert 0 < generation.cursor().revision < 4
+    assert 0 < generation.cursor().position.revision < 4
     assert generation.info is None
     replica.follow()
     assert feed.acknowledged_next == {ACME: Position(ACME, 2, 4)}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import DeadlineExceeded, InvalidArgument, Unavailable
-from services.vector_search.domain.changes import Position
+from services.vector_search.domain.changes import Cursor, Position
 from services.vector_search.domain.deadline import NEVER, Deadline
 from services.vector_search.domain.errors import (
     ChangesRefused,
@@ -72,7 +72,7 @@ def found(past: PastCache, question: SearchQuery, moment: Moment = THEN) -> list
 def present(feed: FakeChangeFeed, moment: Moment) -> FakePastSource:
     """Return a source that knows what a feed holds now."""
     source = FakePastSource()
-    sets = feed.changes(Position(moment.workspace_id, 1, 0)).sets
+    sets = feed.changes(Cursor(Position(moment.workspace_id, 1, 0))).sets
     documents = [document for each in sets for document in each.documents]
     chunks = [chunk for each in sets for chunk in each.chunks]
     source.keep(moment, documents, sorted(chunks, key=lambda each: each.chunk_id))

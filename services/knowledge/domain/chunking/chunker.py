@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.knowledge.domain.chunking.blocks import Block, Heading
-from services.knowledge.domain.chunking.cutting import Bit, CountTokens, bits
+from services.knowledge.domain.chunking.cutting import Bit, CountTokens, bits, weighed
 from services.knowledge.domain.chunking.passage import Passage
 from services.knowledge.domain.chunking.sections import Section, outline
 
@@ -54,7 +54,7 @@ class Chunker:
     """Cuts documents into passages. Equal blocks and title give equal passages."""
 
     def __init__(self, count_tokens: CountTokens, limits: Limits | None = None) -> None:
-        self._count = count_tokens
+        self._count = weighed(count_tokens)
         self._limits = limits or Limits()
 
     def passages(self, blocks: Iterable[Block], title: str) -> list[Passage]:

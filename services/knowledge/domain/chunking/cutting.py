@@ -20,6 +20,15 @@ _WITHIN = {
 }
 
 
+def weighed(count: CountTokens) -> CountTokens:
+    """
+    Return a count by which no long text is small.
+
+    A tokenizer may take a word of any length for one token, and passages would have no bound.
+    """
+    return lambda text: max(count(text), -(-len(text) // _MAX_TOKEN_LENGTH))
+
+
 @dataclass(frozen=True)
 class Bit:
     """
@@ -93,6 +102,9 @@ def _table(text: str, count: CountTokens, limit: int) -> tuple[str, list[str]]:
 def _code(text: str, count: CountTokens, limit: int) -> Iterator[str]:
     lines = text.split("\n")
     opening, body, closing = lines[0], lines[1:-1], lines[-1]
+    if count(opening) + count(closing) > limit // 2:  # fences that fill the chunk can't be repeated
+        yield from _packed(_lines(lines, count, limit), count, limit, "\n")
+        return
     for part in _packed(_lines(body, count, limit), count, limit, "\n"):
         yield f"{opening}\n{part}\n{closing}"
 
@@ -126,14 +138,16 @@ def _longer(text: str, count: CountTokens, limit: int) -> bool:
 
 def _packed(units: Iterator[str], count: CountTokens, limit: int, separator: str) -> Iterator[str]:
     pack: list[str] = []
-    size = 0
+    size = length = 0
     for unit in units:
         tokens = count(unit)
-        if pack and size + tokens > limit:
+        # Empty lines are no tokens.
+        if pack and (size + tokens > limit or length > limit * _MAX_TOKEN_LENGTH):
             yield separator.join(pack)
-            pack, size = [], 0
+            pack, size, length = [], 0, 0
         if unit.strip() or separator == "\n":
             pack.append(unit)
             size += tokens
+            length += len(unit) + len(separator)
     if pack:
         yield separator.join(pack)

@@ -33,8 +33,13 @@ class Base:
 class Bases(Protocol):
     """One row per workspace, which hands out its revisions."""
 
-    def lock(self, workspace_id: WorkspaceId) -> Base:
-        """Keep other writers of the workspace waiting until the end of the transaction."""
+    def lock(self, workspace_id: WorkspaceId, patience_seconds: float | None = None) -> Base:
+        """
+        Keep other writers of the workspace waiting until the end of the transaction.
+
+        Raises:
+            Unavailable: it took longer than `patience_seconds`, or far too long.
+        """
         ...
 
     def get(self, workspace_id: WorkspaceId) -> Base:

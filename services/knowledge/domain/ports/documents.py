@@ -101,8 +101,8 @@ class Documents(Protocol):
         """Note that the passages of the present content are in the feed, so many of them embedded for it."""
         ...
 
-    def confirm(self, workspace_id: WorkspaceId, floor: int, at: datetime) -> list[DocumentId]:
-        """Make all that is published up to revision `floor` indexed; return what was."""
+    def confirm(self, workspace_id: WorkspaceId, floor: int, at: datetime, limit: int) -> list[DocumentId]:
+        """Make some of what is published up to revision `floor` indexed, the eldest; return what was."""
         ...
 
 

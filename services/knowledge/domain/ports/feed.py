@@ -19,8 +19,20 @@ from services.knowledge.domain.change_feed import (
 class Feed(Protocol):
     """The change feed."""
 
-    def changes(self, workspace_id: WorkspaceId, generation: int, after: int, answer_bytes: int) -> Changes:
-        """Return what came after a revision, whole revisions, about `answer_bytes` of them."""
+    def changes(
+        self,
+        workspace_id: WorkspaceId,
+        generation: int,
+        after: int,
+        answer_bytes: int,
+        begun_at: int = 0,
+    ) -> Changes:
+        """
+        Return what came after a revision, whole revisions, about `answer_bytes` of them.
+
+        `begun_at`: the head when the asker began at 0. What was gone by then it never took, so that it misses
+        no tombstones up to there; 0: not known.
+        """
         ...
 
 

@@ -107,9 +107,10 @@ def test_a_document_that_somebody_else_deleted_is_no_error(api: FakeApi) -> None
 def test_the_difference_is_shown_and_changes_nothing(api: FakeApi) -> None:
     """A dry run tells what would be created, changed and deleted, with the lines of a changed text."""
     sync(api, Pages("site", page("a", "one\ntwo"), page("b"), page("c")))
-    before = dict(api.documents)
     api.documents["a"]["content"] = "one\ntwo"
-    source = Pages("site", page("a", "one\nthree"), page("b", title="New"), page("d"))
+    api.documents["e"] = {**api.documents["b"], "external_id": "e", "id": "doc_e", "metadata": {}}
+    before = dict(api.documents)
+    source = Pages("site", page("a", "one\nthree"), page("b", title="New"), page("d"), page("e"))
     plan = Sync(workspace(api), source).plan()
     assert list(difference(plan, workspace(api).document)) == [
         "+ d  Title",
@@ -119,6 +120,7 @@ def test_the_difference_is_shown_and_changes_nothing(api: FakeApi) -> None:
         "    -two",
         "    +three",
         "~ b  title",
+        "~ e  source",
         "- c  Title",
     ]
     assert api.documents == before
