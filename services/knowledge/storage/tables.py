@@ -1,11 +1,30 @@
 """The tables of the knowledge service. Every one of a workspace's begins with its id."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from services.runtime.database import Json, UtcDateTime
 from services.runtime.idempotency import idempotency_table
 
 METADATA = sa.MetaData()
+
+
+def _described() -> tuple[sa.Column[Any], ...]:
+    """What a document is, now or at an earlier version."""
+    return (
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("content_type", sa.Text, nullable=False),
+        sa.Column("url", sa.Text, nullable=False),
+        sa.Column("tags", Json, nullable=False),
+        sa.Column("locale", sa.Text, nullable=False),
+        sa.Column("audience", sa.Text, nullable=False),
+        sa.Column("active", sa.Boolean, nullable=False),
+        sa.Column("metadata", Json, nullable=False),
+        sa.Column("content_sha256", sa.Text, nullable=False),
+        sa.Column("bytes", sa.Integer, nullable=False),
+    )
+
 
 # One row per workspace; whoever changes the workspace locks it. Revisions come from here.
 KNOWLEDGE_BASES = sa.Table(
@@ -66,16 +85,7 @@ DOCUMENTS = sa.Table(
     sa.Column("workspace_id", sa.Text, primary_key=True),
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("external_id", sa.Text, nullable=True),
-    sa.Column("title", sa.Text, nullable=False),
-    sa.Column("content_type", sa.Text, nullable=False),
-    sa.Column("url", sa.Text, nullable=False),
-    sa.Column("tags", Json, nullable=False),
-    sa.Column("locale", sa.Text, nullable=False),
-    sa.Column("audience", sa.Text, nullable=False),
-    sa.Column("active", sa.Boolean, nullable=False),
-    sa.Column("metadata", Json, nullable=False),
-    sa.Column("content_sha256", sa.Text, nullable=False),
-    sa.Column("bytes", sa.Integer, nullable=False),
+    *_described(),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("error_code", sa.Text, nullable=True),
     sa.Column("error_detail", sa.Text, nullable=True),
@@ -127,16 +137,7 @@ DOCUMENT_VERSIONS = sa.Table(
     sa.Column("workspace_id", sa.Text, primary_key=True),
     sa.Column("document_id", sa.Text, primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True),
-    sa.Column("title", sa.Text, nullable=False),
-    sa.Column("content_type", sa.Text, nullable=False),
-    sa.Column("url", sa.Text, nullable=False),
-    sa.Column("tags", Json, nullable=False),
-    sa.Column("locale", sa.Text, nullable=False),
-    sa.Column("audience", sa.Text, nullable=False),
-    sa.Column("active", sa.Boolean, nullable=False),
-    sa.Column("metadata", Json, nullable=False),
-    sa.Column("content_sha256", sa.Text, nullable=False),
-    sa.Column("bytes", sa.Integer, nullable=False),
+    *_described(),
     # Null where a later version, or the document, has the same.
     sa.Column("content", sa.LargeBinary, nullable=True),
     # Since which revision search saw it whole, its content included; 0: it never did.
