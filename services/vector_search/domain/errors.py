@@ -46,6 +46,10 @@ class ChangesRefused(Exception):
     """The feed sent changes that break its own rules, such as a vector of another length."""
 
 
+class GenerationUnknown(ChangesRefused):
+    """The feed knows no such generation: a re-index that was given up since it was named."""
+
+
 class CollectionClosed(Exception):
     """The collection was put out of memory between finding and using it; find it again."""
 

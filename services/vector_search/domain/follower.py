@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from services.kernel.errors import DomainError, ErrorKind
 from services.vector_search.domain.changes import Acknowledgement, GenerationId, Position, SyncAnswer
-from services.vector_search.domain.errors import ChangesRefused, StoreUnavailable
+from services.vector_search.domain.errors import ChangesRefused, GenerationUnknown, StoreUnavailable
 from services.vector_search.domain.lease import Lease, MonotonicClock
 from services.vector_search.domain.ports import ChangeFeed, PastCollections
 from services.vector_search.domain.workspaces import Workspaces
@@ -165,6 +165,9 @@ class Follower:
         try:
             changes = self._feed.changes(cursor)
             level = self._workspaces.take(asked, changes)
+        except GenerationUnknown as error:
+            # Nothing is wrong: the next answer names it no more.
+            self._put_off(generation_id, str(error), logging.WARNING)
         except (ChangesRefused, StoreUnavailable) as error:
             self._put_off(generation_id, str(error))
         except DomainError as error:
@@ -180,8 +183,8 @@ class Follower:
                 del self._behind[generation_id]
                 self._settled(generation_id)
 
-    def _put_off(self, generation_id: GenerationId, problem: str) -> None:
-        _log.error("changes of workspace %s can't be taken: %s", generation_id.workspace_id, problem)
+    def _put_off(self, generation_id: GenerationId, problem: str, level: int = logging.ERROR) -> None:
+        _log.log(level, "changes of workspace %s can't be taken: %s", generation_id.workspace_id, problem)
         self._retry_at[generation_id] = self._clock() + _RETRY_SECONDS
         if self._awaited is not None and generation_id in self._awaited:
             # It must not keep the others from being served.

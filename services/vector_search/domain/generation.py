@@ -4,7 +4,7 @@ import logging
 import threading
 
 from services.vector_search.domain.changes import Changes, Cursor, GenerationId, Position
-from services.vector_search.domain.errors import ChangesRefused, StoreDamaged
+from services.vector_search.domain.errors import GenerationUnknown, StoreDamaged
 from services.vector_search.domain.ports import Collection, PassageStore, StoreDirectory, StoreInfo
 
 _log = logging.getLogger(__name__)
@@ -166,7 +166,7 @@ class Generation:
 
     def _restart(self, asked: Position) -> None:
         if asked.revision == 0:
-            raise ChangesRefused("a restart was asked for at the beginning")
+            raise GenerationUnknown("the feed has no beginning of it")
         _log.info("workspace %s restarts from the beginning of its feed", self.id.workspace_id)
         self._discard_building()
         self._restarted = True

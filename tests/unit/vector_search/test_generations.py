@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.kernel.errors import Unavailable
-from services.vector_search.domain.changes import EmbeddingModel, Position
+from services.vector_search.domain.changes import Changes, Cursor, EmbeddingModel, Position
 from services.vector_search.domain.deadline import NEVER
 from services.vector_search.domain.errors import (
     CollectionClosed,
@@ -56,6 +56,19 @@ def replica(feed: FakeChangeFeed, tmp_path: Path) -> Iterator[ReplicaUnderTest]:
     replica.follow()
     yield replica
     replica.stop()
+
+
+class GivenUp(FakeChangeFeed):
+    """A feed whose re-index is given up between the answer that names it and its first page."""
+
+    giving_up = False
+
+    def changes(self, cursor: Cursor) -> Changes:
+        """Return what there is."""
+        if self.giving_up and cursor.position.generation == 2:
+            self.giving_up = False
+            self.cancel_reindex(ACME)
+        return super().changes(cursor)
 
 
 def files(replica: ReplicaUnderTest) -> list[str]:
@@ -181,6 +194,24 @@ def test_a_cancelled_re_index_leaves_nothing(feed: FakeChangeFeed, replica: Repl
     replica.follow()
     switch(feed, replica)
     assert replica.found(ACME, ANY) == ["chunk_m"]
+
+
+def test_a_re_index_that_was_given_up_before_its_first_page_is_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A generation can be named by one answer and unknown by the next: a warning, and nothing is made."""
+    feed = GivenUp(lease_seconds=100.0)
+    feed.write(ACME, documents=[a_document("x")], chunks=[a_chunk("a", "x")])
+    replica = ReplicaUnderTest(feed, tmp_path)
+    feed.clock = replica.clock
+    replica.follow()
+    feed.begin_reindex(ACME, OTHER)
+    feed.write(ACME, next_chunks=[a_chunk("n", "x", dimensions=16)])
+    feed.giving_up = True
+    replica.follow()
+    assert [each.levelname for each in caplog.records if "can't be taken" in each.message] == ["WARNING"]
+    assert files(replica) == ["1"]
+    replica.stop()
 
 
 def test_a_rollback_is_a_switch_like_any_other(feed: FakeChangeFeed, replica: ReplicaUnderTest) -> None:
