@@ -6,11 +6,13 @@ from datetime import datetime
 from services.kernel.clock import Clock
 from services.kernel.errors import InvalidArgument, Violation
 from services.kernel.ids import WorkspaceId, new_id
+from services.knowledge.domain.answered_once import answered_once
 from services.knowledge.domain.document import DocumentId
 from services.knowledge.domain.errors import DocumentNotFound, NoPreviousGeneration, ReindexRunning
 from services.knowledge.domain.generation import Generation, NextGeneration
 from services.knowledge.domain.operation import Item, Kind, NewOperation, Operation, OperationId, Status
 from services.knowledge.domain.ports.answers import IdempotentRequest
+from services.knowledge.domain.ports.bases import Base
 from services.knowledge.domain.ports.store import Store, Transaction
 
 MAX_DOCUMENTS = 1000
@@ -47,8 +49,7 @@ class Reindexing:
                 [Violation("/document_ids", f"must have at most {MAX_DOCUMENTS} entries")]
             )
 
-        def begin(tx: Transaction) -> OperationId:
-            base = tx.bases.lock(workspace_id)
+        def begin(tx: Transaction, base: Base) -> OperationId:
             if base.next is not None:
                 raise ReindexRunning("A re-index is running.")
             if wanted:
@@ -73,8 +74,7 @@ class Reindexing:
             ReindexRunning, NoPreviousGeneration: as they say.
         """
 
-        def begin(tx: Transaction) -> OperationId:
-            base = tx.bases.lock(workspace_id)
+        def begin(tx: Transaction, base: Base) -> OperationId:
             if base.next is not None:
                 raise ReindexRunning("A re-index is running.")
             if base.previous_generation is None:
@@ -88,21 +88,19 @@ class Reindexing:
         workspace_id: WorkspaceId,
         request: IdempotentRequest | None,
         encode: Callable[[Operation], bytes],
-        begin: Callable[[Transaction], OperationId],
+        begin: Callable[[Transaction, Base], OperationId],
     ) -> bytes:
         with self._store.write() as tx:
-            tx.bases.lock(workspace_id)
-            first = tx.answers.replay(workspace_id, request) if request else None
-            if first is not None:
-                return first
-            operation_id = begin(tx)
-            operation = tx.operations.get(workspace_id, operation_id)
-            if operation is None:
-                raise LookupError(operation_id)
-            answer = encode(operation)
-            if request:
-                tx.answers.remember(workspace_id, request, answer)
-            return answer
+            base = tx.bases.lock(workspace_id)
+
+            def begun() -> Operation:
+                operation_id = begin(tx, base)
+                operation = tx.operations.get(workspace_id, operation_id)
+                if operation is None:
+                    raise LookupError(operation_id)
+                return operation
+
+            return answered_once(tx, workspace_id, request, begun, encode)
 
     def _make(
         self, tx: Transaction, workspace_id: WorkspaceId, kind: Kind, generation: Generation

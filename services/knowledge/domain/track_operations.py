@@ -5,6 +5,7 @@ from collections.abc import Callable
 from services.kernel.clock import Clock
 from services.kernel.ids import WorkspaceId
 from services.kernel.pages import Page, Place, page_of, place_in
+from services.knowledge.domain.answered_once import answered_once
 from services.knowledge.domain.document import DocumentId
 from services.knowledge.domain.document import Status as DocumentStatus
 from services.knowledge.domain.errors import OperationFinished, OperationNotFound
@@ -80,15 +81,12 @@ class TrackOperations:
         """
         with self._store.write() as tx:
             tx.bases.lock(workspace_id)
-            first = tx.answers.replay(workspace_id, request) if request else None
-            if first is not None:
-                return first
-            ended = _found(tx, workspace_id, operation_id)
-            again = retry(tx, workspace_id, ended, self._clock.now())
-            answer = encode(_found(tx, workspace_id, again))
-            if request:
-                tx.answers.remember(workspace_id, request, answer)
-            return answer
+
+            def begin() -> Operation:
+                ended = _found(tx, workspace_id, operation_id)
+                return _found(tx, workspace_id, retry(tx, workspace_id, ended, self._clock.now()))
+
+            return answered_once(tx, workspace_id, request, begin, encode)
 
     def _cancel_reindex(
         self, tx: Transaction, workspace_id: WorkspaceId, operation_id: OperationId

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from services.kernel.clock import Clock
 from services.kernel.errors import InvalidArgument
 from services.kernel.ids import WorkspaceId
+from services.knowledge.domain.answered_once import answered_once
 from services.knowledge.domain.batch import Proposed, check_size, distinct
 from services.knowledge.domain.document import Document, DocumentId, Draft, Patch
 from services.knowledge.domain.draft import check_content
@@ -140,20 +141,18 @@ class WriteDocuments:
         check_size(documents)
         with self._writing(workspace_id, self._allowances.of(workspace_id)) as writing:
             tx = writing.tx
-            first = tx.answers.replay(workspace_id, request) if request else None
-            if first is not None:
-                return first
-            present = tx.documents.by_external_ids(
-                workspace_id, {each.external_id for each in documents if each.external_id}
-            )
-            items = [
-                writing.batch_item(place, each, present.get(each.external_id))
-                for place, each in enumerate(distinct(documents))
-            ]
-            answer = encode(writing.operation(Kind.BATCH, items))
-            if request:
-                tx.answers.remember(workspace_id, request, answer)
-            return answer
+
+            def begin() -> Operation:
+                present = tx.documents.by_external_ids(
+                    workspace_id, {each.external_id for each in documents if each.external_id}
+                )
+                items = [
+                    writing.batch_item(place, each, present.get(each.external_id))
+                    for place, each in enumerate(distinct(documents))
+                ]
+                return writing.operation(Kind.BATCH, items)
+
+            return answered_once(tx, workspace_id, request, begin, encode)
 
     def delete(self, workspace_id: WorkspaceId, document_id: DocumentId, if_match: str) -> Operation:
         """

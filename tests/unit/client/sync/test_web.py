@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import ssl
+
 import pytest
 
 from gateway.client.sync.web import MAX_REDIRECTS, NotFetched, Web
+from tests.fakes.key_set_host import KeySetHost
 from tests.fakes.web_site import WebSite
 from tests.unit.client.sync.conftest import Names
 
@@ -68,6 +71,20 @@ def test_redirects_lead_to_the_web_alone(site: WebSite, web: Web, location: str)
     site.answers["/"] = (302, {"location": location}, b"")
     with pytest.raises(NotFetched):
         web.fetch(f"{site.url}/", max_bytes=100)
+
+
+def test_a_redirect_never_gives_up_encryption() -> None:
+    """From https none leads to http, where anybody on the way could answer."""
+
+    def talk(connection: ssl.SSLSocket, head: bytes) -> None:
+        connection.sendall(
+            b"HTTP/1.1 302 Found\r\nLocation: http://keys.example/\r\nContent-Length: 0\r\n\r\n"
+        )
+
+    with KeySetHost(talk) as host:
+        web = Web(allows=lambda address: address.is_loopback, resolve=host.resolve, trust=host.trust)
+        with pytest.raises(NotFetched, match="from https to http"):
+            web.fetch(host.url, max_bytes=100)
 
 
 def test_redirects_end(site: WebSite, web: Web) -> None:
